@@ -1,0 +1,49 @@
+# Every target does its own set-up: a bare machine with Python 3.11 and make is enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := check
+.PHONY: check test test-real generate generated-is-current lint types imports lock clean
+
+$(READY): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+check: $(READY) ## judge the reference server, in process, in every revision
+	@for revision in 0.93 0.99 0.169; do $(BIN)/codex-conformance check --revision $$revision || exit $$?; done
+
+test: $(READY) ## the tests of the kit itself
+	@$(BIN)/python -m pytest -n auto
+
+test-real: $(READY) ## judge released codex binaries, each against its baseline
+	@$(BIN)/python -m pytest tests/real -m real
+
+generate: $(READY) ## write generated/ from spec/
+	@$(BIN)/python generated/generate.py
+
+generated-is-current: $(READY)
+	@$(BIN)/python generated/generate.py --check
+
+lint: $(READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(READY)
+	@$(BIN)/mypy
+
+imports: $(READY)
+	@$(BIN)/lint-imports
+
+lock: ## resolve requirements-dev.lock anew from pyproject.toml
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-tools
+	@$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options --no-header \
+		--extra dev --output-file requirements-dev.lock pyproject.toml
+
+clean:
+	@rm -rf $(VENV) .cache .mypy_cache .ruff_cache .import_linter_cache build dist

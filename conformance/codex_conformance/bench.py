@@ -1,0 +1,269 @@
+"""Runs one case: a fresh target, a mock parent, a mock backend; then the verdict."""
+
+import resource
+import time
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+
+from codex_conformance import backend_faces
+from codex_conformance.case import Broken, CaseSpec, NotApplicable, Setup
+from codex_conformance.clock import REAL, VIRTUAL, Clock, run
+from codex_conformance.errors import leaves
+from codex_conformance.home import Home, fresh_home
+from codex_conformance.invariants import Evidence, Finding, findings
+from codex_conformance.ledger import load_ledger
+from codex_conformance.mock_backend import MockBackend
+from codex_conformance.mock_parent import MockParent
+from codex_conformance.pulse import Pulse
+from codex_conformance.results import Break, CaseResult, Verdict
+from codex_conformance.sink import Sink, refusing_proxy
+from codex_conformance.targets import Channel, CommandTarget, DirectTarget, environment
+from codex_conformance.tokens import ALPHA, Mint, redact
+from codex_conformance.wire import Transcript, printable, shown
+
+EXIT_PATIENCE = 2.0  # seconds that a target has to end by itself
+_TAIL = 14  # lines of transcript in a report
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a whole run judges, known to every case.
+
+    Attributes:
+        revision: the revision whose law applies.
+        client_version: what the target says its version is, for its models cache; None unknown.
+        transcripts: folder that takes the transcript of every case, or None.
+    """
+
+    target: DirectTarget | CommandTarget
+    revision: str
+    client_version: str | None = None
+    transcripts: Path | None = None
+
+    @property
+    def clock(self) -> Clock:
+        """Virtual in process, real elsewhere."""
+        return VIRTUAL if isinstance(self.target, DirectTarget) else REAL
+
+
+@dataclass
+class Bench:
+    """The furniture of one case.
+
+    Attributes:
+        stored: the bearer of the login that `Setup.stored_login` put into auth.json, or None.
+    """
+
+    judged: Judged
+    spec: CaseSpec
+    setup: Setup
+    mint: Mint = field(init=False)
+    parent: MockParent = field(init=False)
+    backend: MockBackend = field(init=False)
+    home: Home = field(init=False)
+    sink: Sink | None = field(init=False, default=None)
+    stored: str | None = field(init=False, default=None)
+    origin: str = field(init=False, default="")
+
+    def __post_init__(self) -> None:
+        pulse, transcript = Pulse(), Transcript()
+        self.pulse = pulse
+        self.mint = Mint(self.spec.id)
+        self.backend = MockBackend(self.mint, pulse, transcript)
+        clock = self.judged.clock
+        self.parent = MockParent(self.judged.revision, clock, pulse, transcript, self.mint.secrets)
+        self._diagnostics = b""
+        self._arguments = b""
+
+    @asynccontextmanager
+    async def furnished(self) -> AsyncIterator[None]:
+        """Backend, proxy and home, as long as the case lasts."""
+        async with AsyncExitStack() as stack:
+            self.home = stack.enter_context(fresh_home())
+            virtual = self.judged.clock.virtual
+            face = backend_faces.mounted_in_process if virtual else backend_faces.served_on_loopback
+            self.origin = await stack.enter_async_context(face(self.backend))
+            if not virtual:
+                self.sink = await stack.enter_async_context(refusing_proxy())
+            self._store_login()
+            self.home.configure(self.setup, self.origin, self.judged.client_version)
+            yield
+
+    def _store_login(self) -> None:
+        if self.setup.stored_login == "managed":
+            self.stored = self.home.store_managed_login(self.mint, ALPHA)
+        elif self.setup.stored_login == "apiKey":
+            self.stored = self.home.store_api_key(self.mint)
+        self.backend.stored_secrets = set(self.mint.secrets)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """A fresh target in the home, greeted as the setup says; ended by the end of its input."""
+        environ = environment(self.home, self.sink.port if self.sink else None)
+        async with self.judged.target.open(self.home, environ) as channel:
+            self.parent.attach(channel)
+            async with anyio.create_task_group() as group:
+                group.start_soon(self.parent.listen)
+                try:
+                    if self.setup.handshake:
+                        await self._greet()
+                    yield
+                finally:
+                    with anyio.CancelScope(shield=True):
+                        await self._end(channel)
+                    group.cancel_scope.cancel()
+
+    async def _greet(self) -> None:
+        setup = self.setup
+        response = await self.parent.initialize(
+            experimental=setup.experimental, opt_out=setup.opt_out
+        )
+        if not response.ok:
+            raise Broken("INIT-3", "initialize to be answered", str(response), prerequisite=True)
+
+    async def _end(self, channel: Channel) -> None:
+        self._arguments += channel.arguments()
+        with anyio.move_on_after(EXIT_PATIENCE):
+            if not self.parent.input_closed:
+                await channel.close_input()
+            await channel.exited()
+            await self.parent.ended(EXIT_PATIENCE)
+        self._diagnostics += channel.diagnostics()
+
+    async def epitaph(self) -> tuple[int | None, str]:
+        """Of a target whose output has ended: its exit status, and its last words on stderr."""
+        status = None
+        with anyio.move_on_after(EXIT_PATIENCE):
+            status = await self.parent.channel.exited()
+        words = self.parent.channel.diagnostics().decode("utf-8", "replace").strip()
+        last = printable(words.splitlines()[-1][:200]) if words else ""
+        return status, f"; it said {last!r}" if last else ""
+
+    def evidence(self) -> Evidence:
+        """What the case left behind."""
+        return Evidence(
+            self.parent,
+            self.backend,
+            self.home,
+            self.sink,
+            self._diagnostics,
+            self._arguments,
+            self.mint.secrets,
+            frozenset(self.parent.forgiven),
+        )
+
+
+Body = Callable[[Bench], Awaitable[None]]
+
+
+async def conduct(bench: Bench, body: Body) -> tuple[Broken | None, list[Finding]]:
+    """Run the body of a case, then look at what holds after every case.
+
+    Returns:
+        What the body found broken, and what the invariants found.
+
+    Raises:
+        NotApplicable: the target does not offer what the case is about.
+        Exception: the kit broke.
+    """
+    broken: Broken | None = None
+    async with bench.furnished():
+        with anyio.move_on_after(bench.judged.clock.deadline + bench.spec.waits) as scope:
+            try:
+                async with bench.running():
+                    await body(bench)
+                    await bench.parent.settle()
+            except Exception as error:  # noqa: BLE001 - sorted here, raised again unless a verdict
+                broken = _broken_in(error)
+        if scope.cancelled_caught:
+            pending = ", ".join(dict.fromkeys(bench.pulse.waiting)) or "nothing by name"
+            broken = Broken(None, "the case to come to an end", f"a deadlock; pending: {pending}")
+        return broken, findings(bench.evidence())
+
+
+def _broken_in(error: Exception) -> Broken:
+    """The broken clause that ended the case; anything else goes on up, the kit's faults first."""
+    first = min(leaves(error), key=lambda leaf: isinstance(leaf, Broken | NotApplicable))
+    if isinstance(first, Broken):
+        return first
+    raise first
+
+
+def judge_case(judged: Judged, spec: CaseSpec, body: Body) -> CaseResult:
+    """Run a case to its verdict; whatever happens becomes one."""
+    began, cpu = time.perf_counter(), _children_cpu()
+    bench = Bench(judged, spec, spec.setup)
+    verdict, broken, message = _verdict(bench, body)
+    secrets = bench.mint.secrets
+    observed = {
+        name: redact(text, secrets) for name, text in bench.parent.observations.seen.items()
+    }
+    plain = verdict in ("pass", "observed", "not-applicable")
+    return CaseResult(
+        id=spec.id,
+        clauses=spec.clauses,
+        verdict=verdict,
+        broken=broken,
+        message=None if message is None else redact(message, secrets),
+        observations=observed,
+        duration_s=time.perf_counter() - began,
+        target_cpu_s=_children_cpu() - cpu,
+        transcript=_write_transcript(bench),
+        tail="" if plain else _tail(bench),
+    )
+
+
+def _verdict(bench: Bench, body: Body) -> tuple[Verdict, tuple[Break, ...], str | None]:
+    try:
+        broken, found = run(bench.judged.clock, lambda: conduct(bench, body))
+    except NotApplicable as reason:
+        return "not-applicable", (), str(reason)
+    except Exception:  # noqa: BLE001 - whatever the kit does wrong is reported, not lost
+        return "error", (), traceback.format_exc()
+    breaks = [_break(bench, finding) for finding in found]
+    own = frozenset(bench.spec.clauses)
+    if (
+        broken is not None
+        and broken.clause is not None
+        and not (broken.prerequisite and broken.clause not in own)
+    ):
+        first = Finding(broken.clause, broken.expected, broken.actual, broken.wrong)
+        breaks = [_break(bench, first), *(b for b in breaks if b.clause != broken.clause)]
+    if breaks:
+        return "fail", tuple(breaks), breaks[0].message
+    if broken is not None:
+        needed = f"needs {broken.expected}; got {broken.actual}"
+        return "untestable", (), needed if broken.clause is None else f"{needed} ({broken.clause})"
+    levels = {load_ledger().clauses[clause].level for clause in own}
+    return ("observed" if levels == {"OBSERVE"} else "pass"), (), None
+
+
+def _break(bench: Bench, finding: Finding) -> Break:
+    secrets = bench.mint.secrets
+    entries = bench.parent.transcript.entries
+    wrong = None if finding.wrong is None else shown(entries[finding.wrong], secrets)
+    return Break(finding.clause, finding.expected, redact(finding.actual, secrets), wrong)
+
+
+def _tail(bench: Bench) -> str:
+    entries = bench.parent.transcript.entries[-_TAIL:]
+    return "\n".join(shown(entry, bench.mint.secrets, limit=300) for entry in entries)
+
+
+def _write_transcript(bench: Bench) -> str | None:
+    folder = bench.judged.transcripts
+    if folder is None:
+        return None
+    name = f"{bench.spec.id.replace('/', '.')}.txt"
+    folder.joinpath(name).write_text(bench.parent.transcript.render(bench.mint.secrets))
+    return name
+
+
+def _children_cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

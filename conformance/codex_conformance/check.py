@@ -1,0 +1,259 @@
+"""Judges an app-server: opening, cases through pytest, baseline, closing."""
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from codex_account_protocol import REVISIONS
+
+from codex_conformance import reference
+from codex_conformance.baseline import Baseline, read_baseline
+from codex_conformance.bench import Judged
+from codex_conformance.errors import ConformanceError, UnfitTargetError, UsageError
+from codex_conformance.ledger import load_ledger
+from codex_conformance.opening import Introduction, converse, introduce
+from codex_conformance.plugin import Order, result_in, spec_in
+from codex_conformance.results import CaseResult, Plan, Reporter, RunResult, Subject
+
+CASES = Path(__file__).parent / "cases"
+JOBS_PER_CORE = 4  # against commands: a case mostly waits for its target
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the command line asks for.
+
+    Attributes:
+        direct: `package.module:factory`, or None for a command.
+        argv: the command, or the factory's arguments.
+        revision: None to ask the target.
+        jobs: None for as many as are good for the target.
+        select: pytest's `-k` expression over case ids and clauses.
+        only: ids of cases; empty = all.
+        transcripts: folder that takes the transcript of every case.
+    """
+
+    direct: str | None
+    argv: tuple[str, ...]
+    revision: str | None = None
+    baseline: Path | None = None
+    jobs: int | None = None
+    select: str = ""
+    only: tuple[str, ...] = ()
+    without: tuple[tuple[str, str], ...] = ()
+    transcripts: Path | None = None
+
+    @property
+    def command(self) -> str:
+        """What is judged, for people."""
+        if self.direct is None:
+            return " ".join(self.argv)
+        if self.direct == reference.NAME:
+            return "reference server, in process"
+        return f"direct:{self.direct}"
+
+
+def check(wish: Wish, reporters: Sequence[Reporter]) -> RunResult:
+    """Judge a target, telling the reporters as it goes.
+
+    Raises:
+        ConformanceError: the run cannot begin or cannot go on.
+    """
+    ledger = load_ledger()
+    order, introduction = _open(wish)
+    baseline = read_baseline(wish.baseline, order.revision, ledger) if wish.baseline else Baseline()
+    subject = Subject(wish.command, introduction.user_agent, order.revision)
+    if wish.transcripts is not None:
+        wish.transcripts.mkdir(parents=True, exist_ok=True)
+    jobs = _jobs(wish)
+    listener = _Listener(subject, jobs, baseline, reporters)
+    began = time.perf_counter()
+    run_cases(order, listener, select=wish.select, jobs=jobs)
+    wall = time.perf_counter() - began
+    if not listener.results:
+        raise UsageError("nothing ran: no case is selected", "codex-conformance check --list")
+    _converse_again(order.judged())
+    whole = not wish.select and not wish.only
+    stale = baseline.stale(listener.results, _known(order, wish.baseline), whole=whole)
+    run = RunResult(subject, ledger, tuple(listener.results), stale, wall)
+    for reporter in reporters:
+        reporter.finished(run)
+    return run
+
+
+def _open(wish: Wish) -> tuple[Order, Introduction]:
+    """Find the revision and hold the opening conversation."""
+    revision = wish.revision
+    argv = wish.argv
+    if wish.direct == reference.NAME:
+        revision = revision or REVISIONS[-1]
+        argv = ("--revision", revision, *argv)
+    order = Order(
+        direct=wish.direct,
+        argv=argv,
+        revision=revision or REVISIONS[-1],
+        transcripts=None if wish.transcripts is None else str(wish.transcripts),
+        without=dict(wish.without),
+        only=wish.only,
+    )
+    introduction = introduce(replace(order.judged(), transcripts=None), revision)
+    order = replace(order, revision=introduction.revision, client_version=introduction.version)
+    converse(order.judged())
+    return order, introduction
+
+
+def _converse_again(judged: Judged) -> None:
+    try:
+        converse(judged)
+    except UnfitTargetError as error:
+        raise UnfitTargetError(
+            f"the conversation that went well before the cases fails after them: {error.message}",
+            "the machine or the kit broke on the way, so no verdict of this run counts",
+        ) from None
+
+
+def _jobs(wish: Wish) -> int:
+    if wish.jobs is not None:
+        return wish.jobs
+    return 1 if wish.direct is not None else JOBS_PER_CORE * (os.cpu_count() or 1)
+
+
+def run_cases(order: Order, listener: object, *, select: str = "", jobs: int = 1) -> None:
+    """Run the cases of an order; the listener hears of each as a pytest plug-in.
+
+    Raises:
+        UsageError: `select` is no expression.
+        ConformanceError: the cases could not be collected.
+    """
+    arguments = [
+        str(CASES),
+        f"-c{CASES / 'pytest.ini'}",
+        f"--rootdir={CASES}",
+        f"--confcutdir={CASES}",
+        "-pno:cacheprovider",
+        f"--order={order.text()}",
+    ]
+    plugins: list[object] = [listener, _Quiet()]
+    if select:
+        arguments.append(f"-k{select}")
+    if jobs > 1:
+        arguments += ["-pxdist", f"-n{jobs}", "--dist=worksteal", "-pcodex_conformance.plugin"]
+    else:
+        arguments.append("-pcodex_conformance.plugin")
+    status = _pytest(arguments, plugins)
+    if status == pytest.ExitCode.USAGE_ERROR:
+        raise UsageError(f"-k {select!r}: expected an expression such as 'refresh and not late'")
+    if status in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.INTERRUPTED):
+        raise ConformanceError(f"the cases could not be run (pytest says {int(status)})")
+
+
+def _pytest(arguments: list[str], plugins: list[object]) -> int:
+    """Run pytest without anything that the caller's environment would add to it."""
+    ours = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    foreign = {name: value for name, value in os.environ.items() if name.startswith("PYTEST_")}
+    for name in foreign:
+        del os.environ[name]
+    os.environ.update(ours)
+    try:
+        return int(pytest.main(arguments, plugins=plugins))
+    finally:
+        for name in ours:
+            del os.environ[name]
+        os.environ.update(foreign)
+
+
+class _Quiet:
+    """Takes pytest's own voice away; reporters speak."""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.pluginmanager.unregister(name="terminalreporter")
+
+
+class _Listener:
+    """Turns pytest's reports into events."""
+
+    def __init__(
+        self, subject: Subject, jobs: int, baseline: Baseline, reporters: Sequence[Reporter]
+    ) -> None:
+        self.results: list[CaseResult] = []
+        self._subject = subject
+        self._jobs = jobs
+        self._baseline = baseline
+        self._reporters = reporters
+        self._planned = False
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        if session.items:
+            self._plan(len(session.items))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: object, ids: list[str]) -> None:  # noqa: ARG002
+        self._plan(len(ids))
+
+    def _plan(self, cases: int) -> None:
+        if not self._planned:
+            self._planned = True
+            for reporter in self._reporters:
+                reporter.started(Plan(self._subject, cases, self._jobs))
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            raise ConformanceError(f"the cases cannot be collected: {report.longreprtext}")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        result = result_in(report)
+        if result is None:
+            if not report.failed:
+                return
+            result = CaseResult(report.nodeid, (), "error", message=report.longreprtext)
+        result = self._baseline.excuse(result)
+        self.results.append(result)
+        for reporter in self._reporters:
+            reporter.finished_case(result)
+
+
+class _Collector:
+    """Keeps the cases that would run."""
+
+    def __init__(self) -> None:
+        self.items: list[pytest.Item] = []
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self.items = list(session.items)
+
+    def pytest_runtestloop(self) -> bool:
+        return True
+
+
+def list_cases(order: Order, select: str = "") -> dict[str, tuple[str, ...]]:
+    """The cases that an order would run: id -> clauses, in the order of the files."""
+    collector = _Collector()
+    run_cases(order, collector, select=select)
+    specs = [spec_in(item) for item in collector.items]
+    return {spec.id: spec.clauses for spec in specs}
+
+
+def cases_of(wish: Wish) -> dict[str, tuple[str, ...]]:
+    """The cases that a wish selects, without starting the target.
+
+    Raises:
+        UsageError: it selects none.
+    """
+    order = Order(
+        direct=wish.direct,
+        argv=wish.argv,
+        revision=wish.revision or REVISIONS[-1],
+        only=wish.only,
+    )
+    cases = list_cases(order, wish.select)
+    if not cases:
+        raise UsageError("no case is selected", "codex-conformance check --list")
+    return cases
+
+
+def _known(order: Order, baseline: Path | None) -> list[str]:
+    return [] if baseline is None else list(list_cases(replace(order, only=())))

@@ -1,0 +1,194 @@
+"""The command line."""
+
+import sys
+from pathlib import Path
+
+import click
+from codex_account_protocol import REVISIONS
+
+from codex_conformance.errors import ConformanceError, UsageError
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+_REVISIONS = click.Choice(["auto", *REVISIONS])
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="codex-conformance")
+def app() -> None:
+    """Judge, and stand in for, codex app-server by its account protocol."""
+
+
+def _jobs(_context: click.Context, _option: click.Parameter, value: str) -> int | None:
+    if value == "auto":
+        return None
+    if value.isdecimal() and int(value) > 0:
+        return int(value)
+    raise click.BadParameter(f"{value!r} is neither a whole number above 0 nor 'auto'")
+
+
+def _without(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+) -> tuple[tuple[str, str], ...]:
+    from codex_conformance.ledger import load_ledger
+
+    areas = load_ledger().areas
+    pairs = []
+    for value in values:
+        area, _, reason = value.partition("=")
+        if area not in areas or not reason.strip():
+            known = ", ".join(areas)
+            raise click.BadParameter(f"{value!r}: expected AREA=REASON, with AREA one of {known}")
+        pairs.append((area, reason.strip()))
+    return tuple(pairs)
+
+
+def _baseline(_context: click.Context, _option: click.Parameter, value: Path | None) -> Path | None:
+    if value is None or value.exists():
+        return value
+    from codex_conformance.baseline import shipped
+
+    return shipped().get(str(value), value)
+
+
+@app.command()
+@click.option("--target", metavar="T", help="direct:PACKAGE.MODULE:FACTORY, a server in process.")
+@click.option("--revision", type=_REVISIONS, default="auto", show_default=True)
+@click.option("--strict", is_flag=True, help="SHOULD clauses decide the exit status too.")
+@click.option(
+    "--json", "json_file", type=_FILE, metavar="F", help="Write results; transcripts go to F.d/."
+)
+@click.option("--junit", type=_FILE, metavar="F", help="Write JUnit XML.")
+@click.option(
+    "--baseline",
+    type=_FILE,
+    callback=_baseline,
+    metavar="F",
+    help="What the target is known to break: a file, or a shipped one such as codex-0.163.0.",
+)
+@click.option("--jobs", callback=_jobs, default="auto", metavar="N|auto", show_default=True)
+@click.option(
+    "-k", "select", default="", metavar="EXPR", help="Only cases whose id or clauses match."
+)
+@click.option("--case", "only", multiple=True, metavar="ID", help="Only this case; repeatable.")
+@click.option(
+    "--without",
+    multiple=True,
+    callback=_without,
+    metavar="AREA=REASON",
+    help="An area that the target does not offer; repeatable.",
+)
+@click.option("--list", "listing", is_flag=True, help="Show the cases and their clauses.")
+@click.option("-v", "--verbose", is_flag=True, help="Show observations and all that is untestable.")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def check(
+    target: str | None,
+    revision: str,
+    strict: bool,
+    json_file: Path | None,
+    junit: Path | None,
+    baseline: Path | None,
+    jobs: int | None,
+    select: str,
+    only: tuple[str, ...],
+    without: tuple[tuple[str, str], ...],
+    listing: bool,
+    verbose: bool,
+    command: tuple[str, ...],
+) -> None:
+    """Judge an app-server: COMMAND, over its standard input and output.
+
+    Without COMMAND and --target it is the reference server, in process.
+
+    Exit status: 0 it conforms; 1 it breaks a MUST (with --strict also a SHOULD), something is
+    untestable, or the baseline is stale; 2 no verdict.
+    """
+    from codex_conformance import __version__
+    from codex_conformance.check import Wish, cases_of
+    from codex_conformance.check import check as run_check
+    from codex_conformance.reports.console import Console
+    from codex_conformance.reports.junit import JUnitFile
+    from codex_conformance.results import Reporter, ResultsFile
+
+    wish = Wish(
+        direct=_direct(target, command),
+        argv=command,
+        revision=None if revision == "auto" else revision,
+        baseline=baseline,
+        jobs=jobs,
+        select=select,
+        only=only,
+        without=without,
+        transcripts=json_file and json_file.with_name(f"{json_file.name}.d"),
+    )
+    if listing:
+        for case_id, clauses in cases_of(wish).items():
+            click.echo(f"{case_id:<60} {' '.join(clauses)}")
+        return
+    console = Console(_again(target, revision), wish.transcripts, strict, verbose)
+    reporters: list[Reporter] = [console]
+    if json_file:
+        reporters.append(ResultsFile(_writable(json_file), __version__))
+    if junit:
+        reporters.append(JUnitFile(_writable(junit)))
+    sys.exit(run_check(wish, reporters).exit_status(strict=strict))
+
+
+def _direct(target: str | None, command: tuple[str, ...]) -> str | None:
+    """The factory that is judged, None for a command."""
+    from codex_conformance import reference
+
+    if target is None:
+        return None if command else reference.NAME
+    kind, _, factory = target.partition(":")
+    if kind == "direct" and ":" in factory:
+        sys.path.insert(0, str(Path.cwd()))  # as `python -m` finds modules of the working directory
+        return factory
+    raise UsageError(
+        f"--target {target}: expected direct:PACKAGE.MODULE:FACTORY",
+        "a command that talks over its standard streams goes after --",
+    )
+
+
+def _again(target: str | None, revision: str) -> tuple[str, ...]:
+    chosen = [] if target is None else ["--target", target]
+    return ("codex-conformance", "check", *chosen, "--revision", revision)
+
+
+def _writable(path: Path) -> Path:
+    """The path, once it is sure that a file can be written there."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.open("a").close()
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
+    return path
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+@click.argument("argv", nargs=-1, type=click.UNPROCESSED)
+def serve(argv: tuple[str, ...]) -> None:
+    """Run the reference app-server over standard input and output.
+
+    It reads CODEX_HOME/config.toml as codex does. ARGV: --revision R, -c KEY=VALUE.
+    """
+    from codex_conformance import reference
+
+    sys.exit(reference.serve(argv))
+
+
+def main() -> None:
+    """Entry point: a mistake is one clear sentence on stderr and exit status 2."""
+    try:
+        app(standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show(sys.stderr)
+        sys.exit(2)
+    except ConformanceError as error:
+        click.echo(f"codex-conformance: {error.message}", err=True)
+        if error.hint:
+            click.echo(f"  {error.hint}", err=True)
+        sys.exit(2)

@@ -1,0 +1,131 @@
+"""The place that a target runs in: CODEX_HOME, working directory, configuration."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from codex_conformance.case import Setup
+from codex_conformance.tokens import Mint, Needles
+
+PROVIDER = "mock_provider"
+_SCAN_LIMIT = 64 * 1024 * 1024  # bytes of one file that are searched
+
+
+@dataclass(frozen=True)
+class Home:
+    """A fresh CODEX_HOME and the working directory beside it."""
+
+    codex_home: Path
+    work: Path
+
+    @property
+    def auth_file(self) -> Path:
+        """Where a target keeps a login."""
+        return self.codex_home / "auth.json"
+
+    def configure(self, setup: Setup, origin: str, client_version: str | None) -> None:
+        """Write what codex reads, so that the target talks to `origin` only."""
+        self.codex_home.joinpath("config.toml").write_text(_config(setup, origin))
+        if client_version is not None:
+            cache: dict[str, object] = {
+                "fetched_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+                "etag": None,
+                "client_version": client_version,
+                "models": [],
+            }
+            self.codex_home.joinpath("models_cache.json").write_text(json.dumps(cache))
+
+    def store_managed_login(self, mint: Mint, account: str) -> str:
+        """Write `auth.json` of a managed ChatGPT login; return its access token."""
+        tokens = mint.mint(account)
+        self._store(
+            {
+                "auth_mode": "chatgpt",
+                "OPENAI_API_KEY": None,
+                "tokens": {
+                    "id_token": tokens.id_token,
+                    "access_token": tokens.access_token,
+                    "refresh_token": mint.refresh_token(),
+                    "account_id": tokens.account_id,
+                },
+                "last_refresh": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            }
+        )
+        return tokens.access_token
+
+    def store_api_key(self, mint: Mint) -> str:
+        """Write `auth.json` of an API key login; return the key."""
+        key = mint.api_key()
+        self._store({"auth_mode": "apikey", "OPENAI_API_KEY": key})
+        return key
+
+    def _store(self, auth: dict[str, object]) -> None:
+        descriptor = os.open(self.auth_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(auth, file)
+
+    def files(self) -> Iterator[Path]:
+        """Every regular file in either folder."""
+        for folder in (self.codex_home, self.work):
+            for path in sorted(folder.rglob("*")):
+                if path.is_file() and not path.is_symlink():
+                    yield path
+
+    def leak(self, needles: Needles) -> str | None:
+        """Where and in what form a secret lies in a file, or None."""
+        for path in self.files():
+            try:
+                with path.open("rb") as file:
+                    found = needles.find(file.read(_SCAN_LIMIT))
+            except OSError:
+                continue
+            if found is not None:
+                return f"{found} in {path.relative_to(self.codex_home.parent)}"
+        return None
+
+
+def _config(setup: Setup, origin: str) -> str:
+    lines = [
+        'model = "mock-model"',
+        'approval_policy = "never"',
+        f'sandbox_mode = "{setup.sandbox}"',
+        "check_for_update_on_startup = false",
+        f'chatgpt_base_url = "{origin}/backend-api"',
+        f'model_provider = "{PROVIDER}"',
+    ]
+    if setup.forced_workspace is not None:
+        lines.append(f"forced_chatgpt_workspace_id = {json.dumps(setup.forced_workspace)}")
+    if setup.forced_login_method is not None:
+        lines.append(f'forced_login_method = "{setup.forced_login_method}"')
+    lines += [
+        f"[model_providers.{PROVIDER}]",
+        'name = "mock provider"',
+        f'base_url = "{origin}/v1"',
+        'wire_api = "responses"',
+        "request_max_retries = 0",
+        "stream_max_retries = 0",
+        f"requires_openai_auth = {json.dumps(setup.requires_openai_auth)}",
+        f"supports_websockets = {json.dumps(setup.websockets)}",
+        "[analytics]",
+        "enabled = false",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+@contextmanager
+def fresh_home() -> Iterator[Home]:
+    """A home that exists as long as the case."""
+    root = Path(tempfile.mkdtemp(prefix="codex-conformance-"))
+    try:
+        home = Home(root / "codex-home", root / "work")
+        home.codex_home.mkdir()
+        home.work.mkdir()
+        yield home
+    finally:
+        shutil.rmtree(root, ignore_errors=True)

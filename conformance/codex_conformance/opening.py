@@ -1,0 +1,149 @@
+"""The conversation before the first case: is this a target, and of which revision?"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from codex_account_protocol import REVISIONS
+
+from codex_conformance.bench import Bench, Judged
+from codex_conformance.case import Broken, CaseSpec, Setup
+from codex_conformance.clock import run
+from codex_conformance.errors import UnfitTargetError, leaves
+from codex_conformance.exchange import Response, was_unknown
+from codex_conformance.wire import printable
+
+OPENING_PATIENCE = 10.0  # seconds that a target has for each step
+_STDERR_LINES = 3
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Introduction:
+    """What a target said of itself.
+
+    Attributes:
+        user_agent: of its answer to `initialize`, None where it gave none.
+        revision: the one to judge it by.
+    """
+
+    user_agent: str | None
+    revision: str
+
+    @property
+    def version(self) -> str | None:
+        """What follows `/` in the user agent, up to a blank; None where there is none."""
+        _, _, rest = (self.user_agent or "").partition("/")
+        return rest.split(" ", 1)[0] or None
+
+
+def introduce(judged: Judged, revision: str | None) -> Introduction:
+    """Greet the target on a throw-away connection and find its revision.
+
+    `revision` is the one to judge by, or None to ask the target.
+
+    Raises:
+        UnfitTargetError: it cannot be judged; one sentence says why.
+    """
+    return _converse(judged, lambda bench: _introduce(bench, revision))
+
+
+def converse(judged: Judged) -> None:
+    """Hold a benign conversation: login, account, one turn to its end.
+
+    Raises:
+        UnfitTargetError: the target did not take part in it.
+    """
+    _converse(judged, _benign)
+
+
+def _converse(judged: Judged, talk: Callable[[Bench], Awaitable[T]]) -> T:
+    spec = CaseSpec("opening/conversation", (), (), Setup(handshake=False), 0)
+    bench = Bench(judged, spec, spec.setup)
+
+    async def main() -> T:
+        async with bench.furnished(), bench.running():
+            return await talk(bench)
+
+    try:
+        return run(judged.clock, main)
+    except Exception as error:  # noqa: BLE001 - sorted here, raised again unless understood
+        leaf = leaves(error)[0]
+        if isinstance(leaf, Broken):
+            raise UnfitTargetError(f"needs {leaf.expected}; got {leaf.actual}") from None
+        if isinstance(leaf, OSError):
+            raise UnfitTargetError(f"the target cannot be started: {leaf}") from None
+        raise leaf from None
+
+
+async def _introduce(bench: Bench, revision: str | None) -> Introduction:
+    response = await _ask(bench, "initialize", bench.parent.initialize_params())
+    await bench.parent.notify("initialized")
+    user_agent = response.member("userAgent")
+    detected = revision or await _detect(bench)
+    return Introduction(user_agent if isinstance(user_agent, str) else None, detected)
+
+
+async def _detect(bench: Bench) -> str:
+    """The oldest shape of the login that is accepted tells the revision."""
+    tokens = bench.mint.mint()
+    refusals = []
+    for shape in (REVISIONS[0], REVISIONS[1]):
+        params = {"type": "chatgptAuthTokens"} | tokens.members(shape)
+        response = await bench.parent.call("account/login/start", params)
+        if response.ok:
+            return REVISIONS[0] if shape == REVISIONS[0] else await _newest_or_second(bench)
+        refusals.append(f"{shape}: {response}")
+    raise UnfitTargetError(
+        "the target accepts a login with external tokens in no revision's shape",
+        "\n".join(refusals),
+    )
+
+
+async def _newest_or_second(bench: Bench) -> str:
+    response = await bench.parent.call("account/securitySetup/read")
+    known = response.answered and not was_unknown(response)
+    return REVISIONS[-1] if known else REVISIONS[1]
+
+
+async def _benign(bench: Bench) -> None:
+    parent = bench.parent
+    await _ask(bench, "initialize", parent.initialize_params())
+    await parent.notify("initialized")
+    await _ask(bench, "account/login/start", parent.login_params(bench.mint.mint()))
+    await _ask(bench, "account/read", {})
+    turn = await parent.start_turn()
+    outcome = await turn.outcome()
+    if not outcome.ended:
+        raise UnfitTargetError(f"a turn with valid tokens does not end: {outcome}")
+
+
+async def _ask(bench: Bench, method: str, params: dict[str, object]) -> Response:
+    """Send a request that any target has to answer with a result."""
+    parent = bench.parent
+    pending = await parent.begin(method, params)
+    response = await parent.answer_to(pending, OPENING_PATIENCE)
+    sent = {entry.text for entry in parent.transcript.sent()}
+    if any(entry.text in sent for entry in parent.transcript.received()):
+        raise UnfitTargetError("the target sends back what it is sent")
+    if not response.ok:
+        raise UnfitTargetError(await _why(bench, response))
+    return response
+
+
+async def _why(bench: Bench, response: Response) -> str:
+    """One sentence on a request that got no result."""
+    transcript = bench.parent.transcript
+    rubbish = next((entry for entry in transcript.received() if entry.problem), None)
+    if response.refused:
+        return f"the target refuses {response.method}: {printable(response.error_message)}"
+    if rubbish is not None:
+        line = printable(rubbish.text[:80])
+        return f"the target's output is no JSON-RPC: it said {line!r} ({rubbish.problem})"
+    if bench.parent.output_ended:
+        status, said = await bench.epitaph()
+        ended = "ended" if status is None else f"ended with exit status {status}"
+        return f"the target {ended} before it answered {response.method}{said}"
+    if response.answered:
+        return f"the target's answer to {response.method} is neither a result nor an error"
+    return f"the target did not answer {response.method} within {OPENING_PATIENCE:g} s"

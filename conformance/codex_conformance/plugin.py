@@ -1,0 +1,208 @@
+"""The pytest plug-in that makes a coroutine function with a `CaseSpec` a case.
+
+pytest selects, orders and distributes; every verdict is made in `bench`. A case takes any of the
+arguments `parent`, `backend`, `tokens` and `bench`, and those of its parametrization.
+"""
+
+import dataclasses
+import inspect
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codex_conformance.bench import Bench, Judged, judge_case
+from codex_conformance.case import CaseSpec
+from codex_conformance.ledger import load_ledger
+from codex_conformance.results import CaseResult
+from codex_conformance.targets import CommandTarget, DirectTarget, load_factory
+
+_PROPERTY = "codex-conformance"
+_RESULT = pytest.StashKey[CaseResult]()
+_SPEC = pytest.StashKey[CaseSpec]()
+_FURNITURE: dict[str, Callable[[Bench], Any]] = {
+    "parent": lambda bench: bench.parent,
+    "backend": lambda bench: bench.backend,
+    "tokens": lambda bench: bench.mint,
+    "bench": lambda bench: bench,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Order:
+    """What the process that started pytest wants judged; crosses to workers as JSON.
+
+    Attributes:
+        direct: `package.module:factory`, or None for a command.
+        argv: the factory's arguments, or the command.
+        without: area -> reason, declared not applicable.
+        only: ids of cases; empty = all.
+    """
+
+    direct: str | None
+    argv: tuple[str, ...]
+    revision: str
+    client_version: str | None = None
+    transcripts: str | None = None
+    without: dict[str, str] = dataclasses.field(default_factory=dict)
+    only: tuple[str, ...] = ()
+
+    def judged(self) -> Judged:
+        """The target and the law of this run."""
+        target = (
+            CommandTarget(self.argv)
+            if self.direct is None
+            else DirectTarget(load_factory(self.direct), self.argv)
+        )
+        folder = None if self.transcripts is None else Path(self.transcripts)
+        return Judged(target, self.revision, self.client_version, folder)
+
+    def text(self) -> str:
+        """The order as one argument of a command line."""
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def parse(cls, text: str) -> "Order":
+        """The order that `text` says."""
+        members = json.loads(text)
+        members["argv"] = tuple(members["argv"])
+        members["only"] = tuple(members["only"])
+        return cls(**members)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take the order."""
+    parser.addoption("--order", help="what to judge, as JSON; written by codex-conformance")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Judge what the order says."""
+    text = config.getoption("--order")
+    if text:
+        config.pluginmanager.register(CasePlugin(Order.parse(text)), "codex-conformance-cases")
+
+
+class CasePlugin:
+    """Collects, orders and runs the cases of one order."""
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        self._judged: Judged | None = None
+
+    @property
+    def judged(self) -> Judged:
+        """The target, loaded when the first case needs it."""
+        if self._judged is None:
+            self._judged = self.order.judged()
+        return self._judged
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        """Keep the cases that the revision has; those that wait longest come first."""
+        kept: list[pytest.Item] = []
+        dropped: list[pytest.Item] = []
+        for item in items:
+            spec = _spec_of(item)
+            item.stash[_SPEC] = spec
+            item.extra_keyword_matches.update((spec.id, *spec.clauses))
+            (kept if self._wanted(spec) else dropped).append(item)
+        if self.order.direct is None:
+            kept.sort(key=lambda item: -item.stash[_SPEC].waits)
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = kept
+
+    def _wanted(self, spec: CaseSpec) -> bool:
+        if self.order.only and spec.id not in self.order.only:
+            return False
+        if spec.revisions and self.order.revision not in spec.revisions:
+            return False
+        clauses = load_ledger().clauses
+        return any(self.order.revision in clauses[clause].revisions for clause in spec.clauses)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool:
+        """Run a case to its verdict."""
+        pyfuncitem.stash[_RESULT] = self._run(pyfuncitem)
+        return True
+
+    def _run(self, item: pytest.Function) -> CaseResult:
+        spec = item.stash[_SPEC]
+        area = spec.clauses[0].rpartition("-")[0]
+        if area in self.order.without:
+            reason = f"declared with --without: {self.order.without[area]}"
+            return CaseResult(spec.id, spec.clauses, "not-applicable", message=reason)
+
+        names = inspect.signature(item.obj).parameters
+        given = {name: item.funcargs[name] for name in names if name not in _FURNITURE}
+
+        async def body(bench: Bench) -> None:
+            furniture = {name: _FURNITURE[name](bench) for name in names if name in _FURNITURE}
+            await item.obj(**furniture, **given)
+
+        return judge_case(self.judged, spec, body)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Any:
+        """Send the result along with pytest's own report."""
+        report = yield
+        result = item.stash.get(_RESULT, None)
+        if report.when == "call" and result is not None:
+            report.user_properties.append((_PROPERTY, json.dumps(result.to_wire())))
+        elif report.failed:
+            spec = item.stash[_SPEC]
+            failed = CaseResult(spec.id, spec.clauses, "error", message=report.longreprtext)
+            report.user_properties.append((_PROPERTY, json.dumps(failed.to_wire())))
+        return report
+
+
+def spec_in(item: pytest.Item) -> CaseSpec:
+    """The declaration of a collected case."""
+    return item.stash[_SPEC]
+
+
+def result_in(report: pytest.TestReport) -> CaseResult | None:
+    """The result that a report carries, if any."""
+    for name, value in report.user_properties:
+        if name == _PROPERTY:
+            return CaseResult.from_wire(json.loads(str(value)))
+    return None
+
+
+def _spec_of(item: pytest.Item) -> CaseSpec:
+    """The declaration of a case; a parametrized one has its parameter in its id."""
+    function = getattr(item, "obj", None)
+    spec = getattr(function, "spec", None)
+    if not isinstance(spec, CaseSpec):
+        raise pytest.UsageError(f"{item.nodeid} is no case: it lacks the @case decorator")
+    callspec = getattr(item, "callspec", None)
+    if callspec is None:
+        return spec
+    settings = callspec.params.get("setup")
+    return dataclasses.replace(spec, id=f"{spec.id}/{callspec.id}", setup=settings or spec.setup)
+
+
+# Known to pytest so that a case may name them; the bench gives them when the case runs.
+
+
+@pytest.fixture
+def parent() -> None:
+    """The mock parent, connected to a fresh target."""
+
+
+@pytest.fixture
+def backend() -> None:
+    """The mock backend that the target talks to."""
+
+
+@pytest.fixture
+def tokens() -> None:
+    """The mint of the case."""
+
+
+@pytest.fixture
+def bench() -> None:
+    """All the furniture, for a case that starts targets by itself."""

@@ -1,0 +1,1 @@
+"""Subscribers to the events of a run."""

@@ -1,0 +1,248 @@
+"""Verdicts, events, and the results file."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, Protocol, Self
+
+from codex_conformance.ledger import Ledger
+
+Verdict = Literal[
+    "pass", "fail", "expected-fail", "error", "untestable", "not-applicable", "observed"
+]
+VERDICTS: tuple[Verdict, ...] = (
+    "pass",
+    "fail",
+    "expected-fail",
+    "error",
+    "untestable",
+    "not-applicable",
+    "observed",
+)
+# A clause takes the worst of the cases that name it.
+_WORST_FIRST: tuple[Verdict, ...] = (
+    "error",
+    "untestable",
+    "expected-fail",
+    "pass",
+    "observed",
+    "not-applicable",
+)
+
+
+@dataclass(frozen=True)
+class Break:
+    """One clause that a case found broken.
+
+    Attributes:
+        expected: what the clause wants to see, in the protocol's words.
+        actual: what came.
+        wrong: the first wrong message, where there is one.
+    """
+
+    clause: str
+    expected: str
+    actual: str
+    wrong: str | None = None
+
+    @property
+    def message(self) -> str:
+        """Both in one line."""
+        return f"expected {self.expected}; got {self.actual}"
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """What a case found out.
+
+    Attributes:
+        broken: the clauses that it found broken, which need not be those it is about.
+        message: why the verdict is not a plain pass; None where there is nothing to say.
+        observations: clause -> what was seen where several behaviours are allowed.
+        duration_s: seconds of wall time.
+        target_cpu_s: seconds of CPU that a target's processes took.
+        transcript: file name below the folder of transcripts, None when none was written.
+        tail: the end of the transcript, for a report, of a case that did not pass.
+    """
+
+    id: str
+    clauses: tuple[str, ...]
+    verdict: Verdict
+    broken: tuple[Break, ...] = ()
+    message: str | None = None
+    observations: Mapping[str, str] = field(default_factory=dict)
+    duration_s: float = 0.0
+    target_cpu_s: float = 0.0
+    transcript: str | None = None
+    tail: str = ""
+
+    @classmethod
+    def from_wire(cls, members: dict[str, Any]) -> Self:
+        """A result that crossed a process boundary as plain data."""
+        broken = tuple(Break(**one) for one in members.pop("broken"))
+        clauses = tuple(members.pop("clauses"))
+        return cls(broken=broken, clauses=clauses, **members)
+
+    def to_wire(self) -> dict[str, Any]:
+        """The result as plain data."""
+        return asdict(self)
+
+    def excused(self, reasons: Iterable[str]) -> Self:
+        """The result of a case whose every break the baseline expects."""
+        return replace(self, verdict="expected-fail", message="; ".join(reasons))
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a run judges."""
+
+    command: str
+    user_agent: str | None
+    revision: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is about to do; the first event."""
+
+    subject: Subject
+    cases: int
+    jobs: int
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run found out; the last event.
+
+    Attributes:
+        stale: sentences about baseline entries that are not true any more.
+        wall_s: seconds that the cases took.
+    """
+
+    subject: Subject
+    ledger: Ledger
+    cases: tuple[CaseResult, ...]
+    stale: tuple[str, ...]
+    wall_s: float
+
+    def summary(self) -> dict[str, int]:
+        """How many cases ended how."""
+        counts = Counter(case.verdict for case in self.cases)
+        return {verdict: counts[verdict] for verdict in VERDICTS}
+
+    def clauses(self) -> dict[str, "ClauseResult"]:
+        """The verdict of every clause that a case is about or found broken."""
+        named: dict[str, list[CaseResult]] = {}
+        failed: set[str] = set()
+        for case in self.cases:
+            for clause in case.clauses:
+                named.setdefault(clause, []).append(case)
+            if case.verdict == "fail":
+                failed.update(one.clause for one in case.broken)
+        rows = {}
+        for clause in self.ledger.clauses.values():
+            cases = named.get(clause.id, [])
+            if cases or clause.id in failed:
+                verdict = "fail" if clause.id in failed else _worst(cases)
+                ids = tuple(sorted(case.id for case in cases))
+                rows[clause.id] = ClauseResult(clause.level, verdict, ids)
+        return rows
+
+    def observations(self) -> dict[str, str]:
+        """What was seen where several behaviours are allowed, a sentence a clause."""
+        seen: dict[str, list[str]] = {}
+        for case in self.cases:
+            for clause, sentence in case.observations.items():
+                sentences = seen.setdefault(clause, [])
+                if sentence not in sentences:
+                    sentences.append(sentence)
+        order = list(self.ledger.clauses)
+        return {clause: "; ".join(seen[clause]) for clause in sorted(seen, key=order.index)}
+
+    def exit_status(self, *, strict: bool) -> int:
+        """0 the target conforms; 1 it does not, or nobody knows; 2 the run itself is broken."""
+        counts = self.summary()
+        if not self.cases or counts["error"]:
+            return 2
+        deciding = ("MUST", "SHOULD") if strict else ("MUST",)
+        failed = any(
+            row.verdict == "fail" and row.level in deciding for row in self.clauses().values()
+        )
+        return 1 if failed or counts["untestable"] or self.stale else 0
+
+
+@dataclass(frozen=True)
+class ClauseResult:
+    """The verdict of one clause."""
+
+    level: str
+    verdict: Verdict
+    cases: tuple[str, ...]
+
+
+def _worst(cases: list[CaseResult]) -> Verdict:
+    present = {case.verdict for case in cases}
+    # A case may fail on a clause that it does not name; for those it names it says nothing then.
+    return next((verdict for verdict in _WORST_FIRST if verdict in present), "untestable")
+
+
+class Reporter(Protocol):
+    """Somebody who wants to know what happens in a run."""
+
+    def started(self, plan: Plan) -> None:
+        """The cases begin."""
+
+    def finished_case(self, result: CaseResult) -> None:
+        """A case ended."""
+
+    def finished(self, run: RunResult) -> None:
+        """Every case ended."""
+
+
+@dataclass(frozen=True)
+class ResultsFile:
+    """Writes the results file, the contract with scripts.
+
+    Args:
+        path: where to.
+        version: of the kit.
+    """
+
+    path: Path
+    version: str
+
+    def started(self, plan: Plan) -> None:
+        """Nothing to write yet."""
+
+    def finished_case(self, result: CaseResult) -> None:
+        """Nothing to write yet."""
+
+    def finished(self, run: RunResult) -> None:
+        """Write the whole file."""
+        self.path.write_text(json.dumps(self.document(run), indent=2, ensure_ascii=False) + "\n")
+
+    def document(self, run: RunResult) -> dict[str, Any]:
+        """The results of a run as one JSON object."""
+        folder = f"{self.path.name}.d"
+        return {
+            "kit": {"name": "codex-conformance", "version": self.version},
+            "target": {"command": run.subject.command, "user_agent": run.subject.user_agent},
+            "revision": run.subject.revision,
+            "summary": run.summary(),
+            "clauses": {name: asdict(row) for name, row in run.clauses().items()},
+            "cases": [
+                {
+                    "id": case.id,
+                    "clauses": list(case.clauses),
+                    "broken": [one.clause for one in case.broken],
+                    "verdict": case.verdict,
+                    "duration_s": round(case.duration_s, 3),
+                    "message": case.message,
+                    "transcript": case.transcript and f"{folder}/{case.transcript}",
+                }
+                for case in sorted(run.cases, key=lambda case: case.id)
+            ],
+            "observations": run.observations(),
+        }

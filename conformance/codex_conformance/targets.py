@@ -1,0 +1,205 @@
+"""What is judged: a server in this process, or a command over pipes."""
+
+import contextlib
+import importlib
+import io
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import anyio
+import anyio.abc
+
+from codex_conformance.errors import UsageError
+from codex_conformance.home import Home
+
+Factory = Callable[
+    [Path, Mapping[str, str], Sequence[str]],
+    AbstractAsyncContextManager[anyio.abc.ObjectStream[bytes]],
+]
+
+STDERR_LIMIT = 1024 * 1024  # bytes of stderr that are kept
+_SCRUBBED = ("OPENAI_", "CODEX_")
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+_LOOPBACK = "127.0.0.1,localhost,::1"
+
+
+class Channel(Protocol):
+    """A running target, as the mock parent holds it."""
+
+    async def send(self, data: bytes) -> None:
+        """Write bytes to its input. Raises `BrokenResourceError` when it no longer reads."""
+
+    async def receive(self) -> bytes:
+        """The next bytes of its output. Raises `EndOfStream` at the end."""
+
+    async def close_input(self) -> None:
+        """End its input."""
+
+    async def exited(self) -> int | None:
+        """Wait until it ends; its exit status, None where there is none."""
+
+    def diagnostics(self) -> bytes:
+        """What it said on stderr so far."""
+
+    def arguments(self) -> bytes:
+        """The arguments of its processes as the system shows them to everybody."""
+
+
+@dataclass(frozen=True)
+class DirectTarget:
+    """`direct:package.module:factory`: a server in this process, over in-memory streams."""
+
+    factory: Factory
+    argv: tuple[str, ...]
+
+    @asynccontextmanager
+    async def open(self, home: Home, environ: Mapping[str, str]) -> AsyncIterator[Channel]:
+        """Start a fresh server in `home`."""
+        stderr = io.StringIO()
+        with contextlib.redirect_stderr(stderr):
+            async with self.factory(home.codex_home, environ, self.argv) as stream:
+                yield _InProcess(stream, stderr)
+
+
+@dataclass(frozen=True)
+class _InProcess:
+    stream: anyio.abc.ObjectStream[bytes]
+    stderr: io.StringIO
+
+    async def send(self, data: bytes) -> None:
+        await self.stream.send(data)
+
+    async def receive(self) -> bytes:
+        return await self.stream.receive()
+
+    async def close_input(self) -> None:
+        await self.stream.send_eof()
+
+    async def exited(self) -> int | None:
+        return None
+
+    def diagnostics(self) -> bytes:
+        return self.stderr.getvalue().encode()[:STDERR_LIMIT]
+
+    def arguments(self) -> bytes:
+        return b""
+
+
+@dataclass(frozen=True)
+class CommandTarget:
+    """A command that talks over its standard input and output."""
+
+    command: tuple[str, ...]
+
+    @asynccontextmanager
+    async def open(self, home: Home, environ: Mapping[str, str]) -> AsyncIterator[Channel]:
+        """Start the command in a process group of its own; kill what is left of it at the end."""
+        process = await anyio.open_process(
+            list(self.command),
+            stdin=-1,
+            stdout=-1,
+            stderr=-1,
+            cwd=home.work,
+            env=dict(environ),
+            start_new_session=True,
+        )
+        running = _Process(process, bytearray())
+        async with anyio.create_task_group() as group:
+            group.start_soon(running.drain_stderr)
+            try:
+                yield running
+            finally:
+                with anyio.CancelScope(shield=True):
+                    kill_group(process.pid)
+                    await process.wait()
+                    await process.aclose()
+                group.cancel_scope.cancel()
+
+
+@dataclass(frozen=True)
+class _Process:
+    process: anyio.abc.Process
+    stderr: bytearray
+
+    async def send(self, data: bytes) -> None:
+        assert self.process.stdin is not None
+        await self.process.stdin.send(data)
+
+    async def receive(self) -> bytes:
+        assert self.process.stdout is not None
+        return await self.process.stdout.receive()
+
+    async def close_input(self) -> None:
+        assert self.process.stdin is not None
+        await self.process.stdin.aclose()
+
+    async def exited(self) -> int | None:
+        return await self.process.wait()
+
+    def diagnostics(self) -> bytes:
+        return bytes(self.stderr)
+
+    def arguments(self) -> bytes:
+        return b"\n".join(_command_lines(self.process.pid))
+
+    async def drain_stderr(self) -> None:
+        assert self.process.stderr is not None
+        with contextlib.suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):
+            async for chunk in self.process.stderr:
+                self.stderr.extend(chunk[: STDERR_LIMIT - len(self.stderr)])
+
+
+def _command_lines(group: int) -> list[bytes]:
+    """The command lines of every process in a process group; empty where /proc is missing."""
+    lines = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.getpgid(int(entry.name)) == group:
+                lines.append(entry.joinpath("cmdline").read_bytes())
+    return lines
+
+
+def kill_group(group: int) -> None:
+    """End every process of a process group that is still there."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
+
+
+def load_factory(name: str) -> Factory:
+    """The factory that `package.module:factory` names.
+
+    Raises:
+        UsageError: there is no such module or attribute.
+    """
+    module_name, _, attribute = name.partition(":")
+    try:
+        factory = getattr(importlib.import_module(module_name), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UsageError(
+            f"--target direct:{name}: cannot be loaded: {error}",
+            "expected direct:package.module:factory, importable from here",
+        ) from None
+    loaded: Factory = factory
+    return loaded
+
+
+def environment(home: Home, proxy_port: int | None) -> dict[str, str]:
+    """What a target inherits: our environment less what could steer codex, plus its own."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(_SCRUBBED)
+        and name != "RUST_LOG"
+        and not name.upper().endswith("_PROXY")
+    }
+    kept["CODEX_HOME"] = str(home.codex_home)
+    if proxy_port is not None:
+        for name in _PROXIES:
+            kept[name] = kept[name.lower()] = f"http://127.0.0.1:{proxy_port}"
+        kept["NO_PROXY"] = kept["no_proxy"] = _LOOPBACK
+    return kept

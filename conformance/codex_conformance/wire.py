@@ -1,0 +1,167 @@
+"""Lines between the kit and a target, and the record of everything that was said.
+
+Nothing here is shared with the reference server: a fault in one must show in the other.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import anyio
+
+from codex_conformance.tokens import redact
+
+Direction = Literal["to-target", "from-target", "http", "note"]
+
+LINE_LIMIT = 8 * 1024 * 1024  # bytes; a longer line from a target is cut and reads as no message
+STREAM_LIMIT = 64 * 1024 * 1024  # bytes that one target may say in one case
+RUBBISH_LIMIT = 1000  # lines that are no message, after which nobody listens any more
+_MARKS = {"to-target": "-->", "from-target": "<--", "http": "~~~", "note": "***"}
+_SHOWN = 2000  # characters of a line in a report
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that happened.
+
+    Attributes:
+        index: position in the transcript.
+        at: seconds since the case began.
+        text: the line as it went over the wire, without its end.
+        message: the decoded JSON object, where it is one.
+        problem: why it is no message, or empty.
+    """
+
+    index: int
+    at: float
+    direction: Direction
+    text: str
+    message: dict[str, Any] | None = None
+    problem: str = ""
+
+    @property
+    def method(self) -> str | None:
+        """The method, of a request or a notification."""
+        method = (self.message or {}).get("method")
+        return method if isinstance(method, str) else None
+
+    @property
+    def is_request(self) -> bool:
+        """Whether it asks for an answer."""
+        return self.message is not None and "method" in self.message and "id" in self.message
+
+    @property
+    def is_notification(self) -> bool:
+        """Whether it tells without asking."""
+        return self.message is not None and "method" in self.message and "id" not in self.message
+
+    @property
+    def is_response(self) -> bool:
+        """Whether it answers."""
+        return self.message is not None and "method" not in self.message and "id" in self.message
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The params, where they are an object, else an empty one."""
+        params = (self.message or {}).get("params")
+        return params if isinstance(params, dict) else {}
+
+    def __str__(self) -> str:
+        return printable(self.text[:_SHOWN])
+
+
+@dataclass
+class Transcript:
+    """Everything that was said in a case, in order."""
+
+    entries: list[Entry] = field(default_factory=list)
+    began: float | None = None
+
+    def add(
+        self,
+        direction: Direction,
+        text: str,
+        message: dict[str, Any] | None = None,
+        problem: str = "",
+    ) -> Entry:
+        """Append what just happened."""
+        now = anyio.current_time()
+        if self.began is None:
+            self.began = now
+        entry = Entry(len(self.entries), now - self.began, direction, text, message, problem)
+        self.entries.append(entry)
+        return entry
+
+    def received(self, since: int = 0) -> Iterator[Entry]:
+        """What came from the target, from position `since` on."""
+        return (entry for entry in self.entries[since:] if entry.direction == "from-target")
+
+    def sent(self) -> Iterator[Entry]:
+        """What went to the target."""
+        return (entry for entry in self.entries if entry.direction == "to-target")
+
+    def render(self, secrets: dict[str, str]) -> str:
+        """The whole as text, a line per entry, secrets as fingerprints."""
+        return "".join(f"{shown(entry, secrets)}\n" for entry in self.entries)
+
+
+def shown(entry: Entry, secrets: dict[str, str], limit: int = _SHOWN) -> str:
+    """One entry as a line of a report, harmless to a terminal."""
+    text = redact(entry.text, secrets)
+    if len(text) > limit:
+        text = f"{text[:limit]}… ({len(text)} characters)"
+    problem = f"   [{entry.problem}]" if entry.problem else ""
+    return f"{entry.at:9.3f} {_MARKS[entry.direction]} {printable(text)}{problem}"
+
+
+def printable(text: str) -> str:
+    """`text` with control characters spelled out, so that no target can drive a terminal."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
+
+def decode(line: bytes) -> tuple[dict[str, Any] | None, str]:
+    """A line as a message, or None and why it is none."""
+    try:
+        value = json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError:
+        return None, "not UTF-8"
+    except RecursionError:
+        return None, "nested too deep"
+    except ValueError as error:
+        return None, f"not JSON: {error}"
+    if not isinstance(value, dict):
+        return None, "not a JSON object"
+    if "method" not in value and "id" not in value:
+        return None, "neither a method nor an id"
+    return value, ""
+
+
+class LineReader:
+    """Bytes to lines, bounded: a line over the limit is cut, what follows is its rest."""
+
+    def __init__(self, limit: int = LINE_LIMIT) -> None:
+        self._limit = limit
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """The lines that `chunk` completes, without their ends."""
+        *complete, rest = chunk.split(b"\n")
+        for piece in complete:
+            self._keep(piece)
+            yield self.rest().removesuffix(b"\r")
+        self._keep(rest)
+
+    def rest(self) -> bytes:
+        """What is left without an end of line; forgets it."""
+        line = b"".join(self._parts)
+        self._parts.clear()
+        self._size = 0
+        return line
+
+    def _keep(self, piece: bytes) -> None:
+        room = self._limit - self._size
+        if piece and room > 0:
+            self._parts.append(piece[:room])
+            self._size += min(len(piece), room)

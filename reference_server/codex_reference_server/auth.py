@@ -1,0 +1,116 @@
+"""Who is logged in: nobody, an API key, a managed login, or external tokens."""
+
+from typing import Any
+
+from codex_reference_server import store
+from codex_reference_server.config import Config
+from codex_reference_server.credentials import (
+    API_KEY,
+    EXTERNAL,
+    MANAGED,
+    Credentials,
+    external_credentials,
+)
+from codex_reference_server.messages import Ask, Refusal
+from codex_reference_server.refresh import (
+    ExternalRefresher,
+    ManagedRefresher,
+    NoRefresher,
+    Refresher,
+)
+from codex_reference_server.revision import Revision
+
+
+class WrongWorkspace(Refusal):
+    """Tokens belong to a workspace that the configuration does not allow."""
+
+    def __init__(self, allowed: tuple[str, ...]) -> None:
+        super().__init__(
+            "the tokens belong to another workspace; "
+            f"forced_chatgpt_workspace_id allows only {' or '.join(allowed)}"
+        )
+
+
+class Auth:
+    """The login, and what replaces it.
+
+    Attributes:
+        credentials: the login; None if nobody is logged in. Always read anew: it changes whenever
+            the client says so.
+    """
+
+    def __init__(self, config: Config, revision: Revision, ask: Ask) -> None:
+        self._config = config
+        self._revision = revision
+        self._external = ExternalRefresher(revision, ask, self._take_refreshed)
+        self._refreshers: dict[str, Refresher] = {
+            API_KEY: NoRefresher(),
+            MANAGED: ManagedRefresher(),
+            EXTERNAL: self._external,
+        }
+        self.credentials = store.stored_login(config.home)
+
+    @property
+    def is_external(self) -> bool:
+        """Whether external tokens are active."""
+        return self.credentials is not None and self.credentials.mode == EXTERNAL
+
+    def log_in_external(self, tokens: Any) -> None:
+        """Use external tokens from now on, in memory only; a stored login stays where it is.
+
+        Args:
+            tokens: the params of the login.
+
+        Raises:
+            Refusal: they are no JWT, or of another workspace; nothing has changed.
+        """
+        self._change(self._checked(tokens))
+
+    def log_in_with_api_key(self, key: str) -> None:
+        """Use an API key from now on, and after a restart.
+
+        Raises:
+            OSError: it cannot be stored; nothing has changed.
+        """
+        store.store_api_key(self._config.home, key)
+        self._change(Credentials(API_KEY, key))
+
+    def log_out(self) -> None:
+        """Forget every login, the stored one too.
+
+        Raises:
+            OSError: the stored login cannot be removed; the one in memory is gone.
+        """
+        self._change(None)
+        store.forget_login(self._config.home)
+
+    async def renew(self, rejected: Credentials | None) -> Credentials | None:
+        """What a request whose credentials got a 401 is to be sent with once more.
+
+        None if there is nothing to send it with: the 401 stands. Credentials that have been
+        replaced meanwhile need no refresh.
+
+        Raises:
+            RefreshFailure: a refresh was tried and failed.
+        """
+        if rejected is None:
+            return None
+        is_current = rejected == self.credentials
+        if is_current and not await self._refreshers[rejected.mode].refresh(rejected):
+            return None
+        current = self.credentials
+        return current if current is not None and current.mode == rejected.mode else None
+
+    def _change(self, credentials: Credentials | None) -> None:
+        self.credentials = credentials
+        self._external.login_changed()
+
+    def _take_refreshed(self, tokens: Any) -> None:
+        self.credentials = self._checked(tokens)
+
+    def _checked(self, tokens: Any) -> Credentials:
+        credentials = external_credentials(tokens, self._revision)
+        allowed = self._config.forced_workspaces
+        if allowed and credentials.account_id not in allowed:
+            raise WrongWorkspace(allowed)
+        return credentials

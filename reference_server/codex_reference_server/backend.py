@@ -1,0 +1,186 @@
+"""The model provider, over HTTP: one request per turn, its answer an event stream.
+
+This module is imported with the first turn, since httpx takes longer to import than all the rest.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import httpx
+import httpx_sse
+import msgspec
+
+from codex_reference_server.auth import Auth
+from codex_reference_server.config import Config
+from codex_reference_server.credentials import Credentials
+from codex_reference_server.messages import TurnFailure
+
+OK = 200
+UNAUTHORIZED = 401
+CONNECT_LIMIT = 30.0
+IDLE_LIMIT = 300.0
+"""Seconds without a byte after which a stream counts as dropped."""
+
+
+class Part(msgspec.Struct):
+    """A piece of a message."""
+
+    text: str = ""
+
+
+class Item(msgspec.Struct):
+    """Something the model has made; `message` is the type that this server shows."""
+
+    type: str
+    id: str | None = None
+    content: list[Part] | None = None
+
+
+class Event(msgspec.Struct):
+    """One event of the stream, as far as this server heeds it."""
+
+    type: str
+    delta: str = ""
+    item: Item | None = None
+
+
+Take = Callable[[Event], Awaitable[None]]
+
+
+class UnexpectedStatus(TurnFailure):
+    """The provider answered, but not with a stream."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(
+            f"unexpected status {status} from the model provider",
+            {"httpConnectionFailed": {"httpStatusCode": status}},
+        )
+
+
+class Unreachable(TurnFailure):
+    """The provider did not answer."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the connection to the model provider failed",
+            {"httpConnectionFailed": {"httpStatusCode": None}},
+        )
+
+
+class StreamBroken(TurnFailure):
+    """The stream ended before its `response.completed`, or was none."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the stream of the model provider ended before it was complete",
+            {"responseStreamDisconnected": {"httpStatusCode": None}},
+        )
+
+
+class Backend:
+    """The configured model provider, spoken to as whoever is logged in."""
+
+    def __init__(self, config: Config, auth: Auth) -> None:
+        self._config = config
+        self._auth = auth
+        self._client = _new_client(config.base_url or "")
+        self._decoder = msgspec.json.Decoder(Event)
+
+    async def respond(self, body: dict[str, Any], take: Take) -> None:
+        """Post `body` to `{base_url}/responses`; hand over the events until `response.completed`.
+
+        Raises:
+            TurnFailure: there was no answer, no good one, or it ended too early.
+        """
+        async with self._response(body) as response:
+            if response.status_code != OK:
+                raise UnexpectedStatus(response.status_code)
+            await self._relay(response, take)
+
+    @asynccontextmanager
+    async def _response(self, body: dict[str, Any]) -> AsyncIterator[httpx.Response]:
+        """The answer to the request; a 401 is answered by one retry with renewed credentials."""
+        credentials = self._auth.credentials
+        response = await self._send(body, credentials)
+        try:
+            if response.status_code == UNAUTHORIZED:
+                await response.aclose()
+                renewed = await self._auth.renew(credentials)
+                if renewed is not None:
+                    response = await self._send(body, renewed)
+            yield response
+        finally:
+            await response.aclose()
+
+    async def _send(self, body: dict[str, Any], credentials: Credentials | None) -> httpx.Response:
+        if self._config.base_url is None:
+            raise TurnFailure(
+                f"no backend: set base_url in [model_providers.{self._config.provider}]"
+            )
+        signed = credentials if self._config.requires_openai_auth else None
+        try:
+            request = self._client.build_request(
+                "POST", f"{self._config.base_url}/responses", json=body, headers=_headers(signed)
+            )
+            return await self._client.send(request, stream=True)
+        except (httpx.HTTPError, httpx.InvalidURL):
+            raise Unreachable from None
+
+    async def _relay(self, response: httpx.Response, take: Take) -> None:
+        """Hand over the events.
+
+        The stream is left by cancellation, not by `break`: it unwinds the generators of httpx
+        from the inside, while `break` would leave them to the garbage collector.
+        """
+        completed = False
+        try:
+            with anyio.CancelScope() as reading:
+                async for message in httpx_sse.EventSource(response).aiter_sse():
+                    event = self._decode(message.data)
+                    if completed or event is None:
+                        continue
+                    if event.type in ("response.failed", "response.incomplete"):
+                        raise TurnFailure("the model provider could not complete the response")
+                    await take(event)
+                    if event.type == "response.completed":
+                        completed = True
+                        reading.cancel()
+        except (httpx.HTTPError, httpx_sse.SSEError):
+            raise StreamBroken from None
+        if not completed:
+            raise StreamBroken
+
+    def _decode(self, data: str) -> Event | None:
+        try:
+            return self._decoder.decode(data)
+        except (msgspec.DecodeError, RecursionError):
+            return None
+
+    async def aclose(self) -> None:
+        """Let go of what connections there are."""
+        await self._client.aclose()
+
+
+def _new_client(base_url: str) -> httpx.AsyncClient:
+    """A client that heeds nothing but the configuration.
+
+    The environment is not trusted: a proxy would see the token, a `.netrc` would replace it.
+    Connections are not kept: one that the backend has closed meanwhile would fail a turn.
+    """
+    return httpx.AsyncClient(
+        verify=base_url.startswith("https:"),  # the TLS context alone takes 20 ms
+        trust_env=False,
+        timeout=httpx.Timeout(IDLE_LIMIT, connect=CONNECT_LIMIT),
+        limits=httpx.Limits(max_keepalive_connections=0),
+    )
+
+
+def _headers(credentials: Credentials | None) -> list[tuple[bytes, bytes]]:
+    headers = [(b"Accept", b"text/event-stream")]
+    if credentials is not None:
+        headers.append((b"Authorization", b"Bearer " + credentials.bearer.encode()))
+        if credentials.account_id:
+            headers.append((b"ChatGPT-Account-ID", credentials.account_id.encode()))
+    return headers

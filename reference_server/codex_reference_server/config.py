@@ -1,0 +1,180 @@
+"""The configuration: `CODEX_HOME/config.toml` as codex reads it, overridden by `-c key=value`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar, cast
+
+from codex_reference_server.revision import Revision
+
+DEFAULT_MODEL = "gpt-5-codex"
+BUILT_IN_PROVIDER = "openai"
+LOGIN_METHODS = ("chatgpt", "api")
+
+LoginMethod = Literal["chatgpt", "api"]
+Table = dict[str, Any]
+T = TypeVar("T")
+
+_TYPE_NAMES = {str: "a string", bool: "true or false", dict: "a table"}
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message says where, what was expected, what is there."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the configuration says, as far as this server heeds it.
+
+    Attributes:
+        home: `CODEX_HOME`, absolute.
+        base_url: of the model provider, without a slash at the end; None if none is configured,
+            and then turns fail.
+        requires_openai_auth: whether the provider is sent credentials.
+        forced_workspaces: the workspaces that ChatGPT tokens may belong to; empty allows any.
+    """
+
+    home: Path
+    model: str
+    provider: str
+    base_url: str | None
+    requires_openai_auth: bool
+    chatgpt_base_url: str | None
+    forced_workspaces: tuple[str, ...]
+    forced_login_method: LoginMethod | None
+
+
+def load_config(
+    home: Path | None, environ: Mapping[str, str], overrides: Sequence[str], revision: Revision
+) -> Config:
+    """The configuration in `home`, by default in `$CODEX_HOME`, else in `~/.codex`.
+
+    Args:
+        overrides: texts `key=value`: a dotted key; a TOML value, or a string without quotes.
+
+    Raises:
+        ConfigError: it cannot be read or has values of the wrong kind.
+    """
+    home = _absolute_home(home, environ)
+    file = home / "config.toml"
+    settings = _read_toml(file)
+    for override in overrides:
+        _apply(override, settings)
+    place = f"{file} with -c" if overrides else str(file)
+    return _interpret(home, _Settings(settings, place), revision)
+
+
+def _absolute_home(home: Path | None, environ: Mapping[str, str]) -> Path:
+    if home is None and environ.get("CODEX_HOME"):
+        home = Path(environ["CODEX_HOME"])
+    if home is None:
+        return Path(environ.get("HOME") or Path.home(), ".codex").absolute()
+    if not home.is_dir():
+        raise ConfigError(f"CODEX_HOME is {home}, expected a folder that exists")
+    return home.absolute()
+
+
+def _read_toml(file: Path) -> Table:
+    try:
+        content = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} cannot be read: {error}") from None
+
+    import tomllib
+
+    try:
+        return tomllib.loads(content)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file} is not TOML: {error}") from None
+
+
+def _apply(override: str, settings: Table) -> None:
+    """Set what `key=value` says."""
+    dotted, equals, text = override.partition("=")
+    *path, key = (part.strip() for part in dotted.split("."))
+    if not equals or not all((*path, key)):
+        raise ConfigError(f"-c {dotted}: expected key=value, such as -c model=gpt-5")
+    table = settings
+    for part in path:
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            raise ConfigError(f"-c {dotted}: {part} is set to a value and cannot have members")
+    table[key] = _toml_value(text.strip())
+
+
+def _toml_value(text: str) -> Any:
+    import tomllib
+
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text.strip("\"'")
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """A table of the configuration that says where it stands when a value is of the wrong kind."""
+
+    table: Table
+    place: str
+
+    def get(self, key: str, kind: type[T]) -> T | None:
+        """The value of a key, None if it is not there."""
+        value = self.table.get(key)
+        if value is None or isinstance(value, kind):
+            return value
+        raise self.wrong(key, _TYPE_NAMES[kind])
+
+    def section(self, key: str) -> "_Settings":
+        """The table under a key, empty if it is not there."""
+        return _Settings(self.get(key, dict) or {}, f"{self.place}, [{key}]")
+
+    def wrong(self, key: str, expected: str) -> ConfigError:
+        """The error for a value that is not as expected."""
+        return ConfigError(
+            f"{self.place}: {key} is {self.table.get(key)!r}, expected {expected}"
+        )
+
+
+def _interpret(home: Path, settings: _Settings, revision: Revision) -> Config:
+    provider = settings.get("model_provider", str) or BUILT_IN_PROVIDER
+    is_built_in = provider == BUILT_IN_PROVIDER
+    providers = settings.section("model_providers")
+    if provider not in providers.table and not is_built_in:
+        raise settings.wrong("model_provider", f"a provider with a table [model_providers.{provider}]")
+    details = providers.section(provider)
+    needs_auth = details.get("requires_openai_auth", bool)
+    base_url = details.get("base_url", str)
+    return Config(
+        home=home,
+        model=settings.get("model", str) or DEFAULT_MODEL,
+        provider=provider,
+        base_url=base_url.rstrip("/") if base_url else None,
+        requires_openai_auth=is_built_in if needs_auth is None else needs_auth,
+        chatgpt_base_url=settings.get("chatgpt_base_url", str),
+        forced_workspaces=_forced_workspaces(settings, revision),
+        forced_login_method=_forced_login_method(settings),
+    )
+
+
+def _forced_workspaces(settings: _Settings, revision: Revision) -> tuple[str, ...]:
+    """The workspaces that are allowed; blanks around them do not count, and blank ones neither."""
+    key = "forced_chatgpt_workspace_id"
+    value = settings.table.get(key, [])
+    workspaces = [value] if isinstance(value, str) else value
+    is_list = isinstance(workspaces, list) and all(isinstance(each, str) for each in workspaces)
+    if not is_list:
+        raise settings.wrong(key, "a string or a list of strings")
+    if isinstance(value, list) and value and not revision.several_workspaces:
+        raise settings.wrong(key, f"a string in revision {revision.name}")
+    return tuple(trimmed for each in workspaces if (trimmed := each.strip()))
+
+
+def _forced_login_method(settings: _Settings) -> LoginMethod | None:
+    key = "forced_login_method"
+    method = settings.get(key, str)
+    if method is not None and method not in LOGIN_METHODS:
+        raise settings.wrong(key, " or ".join(map(repr, LOGIN_METHODS)))
+    return cast("LoginMethod | None", method)

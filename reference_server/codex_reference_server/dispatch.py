@@ -1,0 +1,123 @@
+"""From a method to its handler, by the law of the revision."""
+
+import os
+import re
+import sys
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from codex_reference_server.config import Config
+from codex_reference_server.messages import (
+    INVALID_PARAMS,
+    METHOD_NOT_FOUND,
+    Answer,
+    Handler,
+    Handlers,
+    Refusal,
+    Session,
+)
+from codex_reference_server.revision import Revision
+
+KIT = "codex-conformance"
+
+# What msgspec says about a shape names types and members, but quotes values that are not allowed.
+_QUOTED_VALUE = re.compile(r" '.*'", re.DOTALL)
+_TELLS_NO_VALUE = re.compile(
+    r"(Expected `[^`]*`(, got `[^`]*`)?|Object missing required field `\w+`|Invalid( enum)? value)"
+    r"( - at `[$.\w\[\]]*`)?"
+)
+
+
+class Method:
+    """A request that is answered here."""
+
+    def __init__(self, name: str, params: Any, params_required: bool, handler: Handler) -> None:
+        self._name = name
+        self._params = params
+        self._params_required = params_required
+        self._handler = handler
+
+    def __call__(self, raw: msgspec.Raw | None, session: Session) -> Answer:
+        """Answer it.
+
+        Raises:
+            Refusal: the params are not as the revision wants them, or the handler refuses.
+        """
+        return self._handler(self._decode(raw), session)
+
+    @cached_property
+    def _decoder(self) -> "msgspec.json.Decoder[Any]":
+        return msgspec.json.Decoder(self._params)
+
+    def _decode(self, raw: msgspec.Raw | None) -> Any:
+        if self._params is None or (raw is None and not self._params_required):
+            return None
+        if raw is None:
+            raise Refusal(f"invalid params of {self._name}: params are required", INVALID_PARAMS)
+        try:
+            return self._decoder.decode(raw)
+        except (msgspec.DecodeError, RecursionError) as error:
+            reason = _without_values(str(error))
+        raise Refusal(f"invalid params of {self._name}: {reason}", INVALID_PARAMS)
+
+
+def _without_values(reason: str) -> str:
+    reason = _QUOTED_VALUE.sub("", reason)
+    return reason if _TELLS_NO_VALUE.fullmatch(reason) else "they do not have the right shape"
+
+
+class Dispatcher:
+    """Answers requests: `initialize` first and once, then every other."""
+
+    def __init__(self, config: Config, revision: Revision, handlers: Handlers) -> None:
+        self._config = config
+        self._revision = revision
+        self._initialize = self._method("initialize", self._introduce)
+        self._methods = {name: self._method(name, each) for name, each in handlers.items()}
+
+    def dispatch(self, session: Session, name: str, params: msgspec.Raw | None) -> Answer:
+        """The answer to one request.
+
+        Raises:
+            Refusal: it has none.
+        """
+        if name == "initialize":
+            if session.initialized:
+                raise Refusal("Already initialized")
+            return self._initialize(params, session)
+        if not session.initialized:
+            raise Refusal("Not initialized")
+        method = self._methods.get(name)
+        if method is None:
+            raise Refusal("unknown method: this server does not know it", METHOD_NOT_FOUND)
+        return method(params, session)
+
+    def _method(self, name: str, handler: Handler) -> Method:
+        law = self._revision.methods[name]
+        params = getattr(self._revision.models, law.params) if law.params else None
+        return Method(name, params, law.params_required, handler)
+
+    def _introduce(self, params: Any, session: Session) -> Answer:
+        client = params.client_info
+        capabilities = params.capabilities or None
+        session.initialized = True
+        session.client_name = client.name
+        session.experimental_api = bool(getattr(capabilities, "experimental_api", False))
+        silenced = getattr(capabilities, "opt_out_notification_methods", None)
+        session.silenced = frozenset(silenced or ())
+        return Answer(
+            self._revision.make(
+                "InitializeResponse",
+                user_agent=self._user_agent(client.name, client.version),
+                platform_family="unix",
+                platform_os="macos" if sys.platform == "darwin" else sys.platform,
+                codex_home=str(self._config.home),
+            )
+        )
+
+    def _user_agent(self, name: str, version: str) -> str:
+        system = os.uname()
+        platform = f"{system.sysname} {system.release}; {system.machine}"
+        return f"{name}/{self._revision.release} ({platform}) {KIT} ({name}; {version})"
