@@ -1,5 +1,7 @@
 """Judges an app-server: opening, cases through pytest, baseline, closing."""
 
+import contextlib
+import io
 import os
 import time
 from collections.abc import Sequence
@@ -33,6 +35,7 @@ class Wish:
         jobs: None for as many as are good for the target.
         select: pytest's `-k` expression over case ids and clauses.
         only: ids of cases; empty = all.
+        shuffle: seed of a random order, None for the usual one.
         transcripts: folder that takes the transcript of every case.
     """
 
@@ -43,6 +46,7 @@ class Wish:
     jobs: int | None = None
     select: str = ""
     only: tuple[str, ...] = ()
+    shuffle: int | None = None
     without: tuple[tuple[str, str], ...] = ()
     transcripts: Path | None = None
 
@@ -63,8 +67,11 @@ def check(wish: Wish, reporters: Sequence[Reporter]) -> RunResult:
         ConformanceError: the run cannot begin or cannot go on.
     """
     ledger = load_ledger()
+    baseline = read_baseline(wish.baseline, ledger) if wish.baseline else Baseline()
+    if wish.select or wish.only:
+        cases_of(wish)
     order, introduction = _open(wish)
-    baseline = read_baseline(wish.baseline, order.revision, ledger) if wish.baseline else Baseline()
+    baseline.fit(order.revision)
     subject = Subject(wish.command, introduction.user_agent, order.revision)
     if wish.transcripts is not None:
         wish.transcripts.mkdir(parents=True, exist_ok=True)
@@ -74,7 +81,7 @@ def check(wish: Wish, reporters: Sequence[Reporter]) -> RunResult:
     run_cases(order, listener, select=wish.select, jobs=jobs)
     wall = time.perf_counter() - began
     if not listener.results:
-        raise UsageError("nothing ran: no case is selected", "codex-conformance check --list")
+        raise UsageError(f"nothing ran: no selected case is one of revision {order.revision}")
     _converse_again(order.judged())
     whole = not wish.select and not wish.only
     stale = baseline.stale(listener.results, _known(order, wish.baseline), whole=whole)
@@ -98,6 +105,7 @@ def _open(wish: Wish) -> tuple[Order, Introduction]:
         transcripts=None if wish.transcripts is None else str(wish.transcripts),
         without=dict(wish.without),
         only=wish.only,
+        shuffle=wish.shuffle,
     )
     introduction = introduce(replace(order.judged(), transcripts=None), revision)
     order = replace(order, revision=introduction.revision, client_version=introduction.version)
@@ -232,7 +240,8 @@ class _Collector:
 def list_cases(order: Order, select: str = "") -> dict[str, tuple[str, ...]]:
     """The cases that an order would run: id -> clauses, in the order of the files."""
     collector = _Collector()
-    run_cases(order, collector, select=select)
+    with contextlib.redirect_stderr(io.StringIO()):  # pytest's own words; ours say the same
+        run_cases(order, collector, select=select)
     specs = [spec_in(item) for item in collector.items]
     return {spec.id: spec.clauses for spec in specs}
 

@@ -77,6 +77,7 @@ def _baseline(_context: click.Context, _option: click.Parameter, value: Path | N
     metavar="AREA=REASON",
     help="An area that the target does not offer; repeatable.",
 )
+@click.option("--shuffle", type=int, metavar="SEED", help="Run the cases in a random order.")
 @click.option("--list", "listing", is_flag=True, help="Show the cases and their clauses.")
 @click.option("-v", "--verbose", is_flag=True, help="Show observations and all that is untestable.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
@@ -90,6 +91,7 @@ def check(
     jobs: int | None,
     select: str,
     only: tuple[str, ...],
+    shuffle: int | None,
     without: tuple[tuple[str, str], ...],
     listing: bool,
     verbose: bool,
@@ -117,6 +119,7 @@ def check(
         jobs=jobs,
         select=select,
         only=only,
+        shuffle=shuffle,
         without=without,
         transcripts=json_file and json_file.with_name(f"{json_file.name}.d"),
     )

@@ -14,7 +14,7 @@ from codex_conformance.exchange import Response, was_unknown
 from codex_conformance.wire import printable
 
 OPENING_PATIENCE = 10.0  # seconds that a target has for each step
-_STDERR_LINES = 3
+_WORDS = 24  # characters of what it said that identify a target's rubbish
 T = TypeVar("T")
 
 
@@ -72,7 +72,8 @@ def _converse(judged: Judged, talk: Callable[[Bench], Awaitable[T]]) -> T:
         if isinstance(leaf, Broken):
             raise UnfitTargetError(f"needs {leaf.expected}; got {leaf.actual}") from None
         if isinstance(leaf, OSError):
-            raise UnfitTargetError(f"the target cannot be started: {leaf}") from None
+            what = f"{leaf.filename}: {leaf.strerror}"
+            raise UnfitTargetError(f"the target cannot be started: {what}") from None
         raise leaf from None
 
 
@@ -90,13 +91,16 @@ async def _detect(bench: Bench) -> str:
     refusals = []
     for shape in (REVISIONS[0], REVISIONS[1]):
         params = {"type": "chatgptAuthTokens"} | tokens.members(shape)
-        response = await bench.parent.call("account/login/start", params)
+        pending = await bench.parent.begin("account/login/start", params)
+        response = await bench.parent.answer_to(pending, OPENING_PATIENCE)
+        if not response.answered:
+            raise UnfitTargetError(await _why(bench, response))
         if response.ok:
             return REVISIONS[0] if shape == REVISIONS[0] else await _newest_or_second(bench)
-        refusals.append(f"{shape}: {response}")
+        refusals.append(f"shape of {shape}: {response}")
     raise UnfitTargetError(
         "the target accepts a login with external tokens in no revision's shape",
-        "\n".join(refusals),
+        "\n  ".join(refusals),
     )
 
 
@@ -138,8 +142,8 @@ async def _why(bench: Bench, response: Response) -> str:
     if response.refused:
         return f"the target refuses {response.method}: {printable(response.error_message)}"
     if rubbish is not None:
-        line = printable(rubbish.text[:80])
-        return f"the target's output is no JSON-RPC: it said {line!r} ({rubbish.problem})"
+        line = printable(rubbish.text[:_WORDS])
+        return f"the target's output is no JSON-RPC: it said '{line}' ({rubbish.problem})"
     if bench.parent.output_ended:
         status, said = await bench.epitaph()
         ended = "ended" if status is None else f"ended with exit status {status}"

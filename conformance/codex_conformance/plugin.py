@@ -7,6 +7,7 @@ arguments `parent`, `backend`, `tokens` and `bench`, and those of its parametriz
 import dataclasses
 import inspect
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ class Order:
         argv: the factory's arguments, or the command.
         without: area -> reason, declared not applicable.
         only: ids of cases; empty = all.
+        shuffle: seed of a random order; None keeps the order of the files.
     """
 
     direct: str | None
@@ -48,6 +50,7 @@ class Order:
     transcripts: str | None = None
     without: dict[str, str] = dataclasses.field(default_factory=dict)
     only: tuple[str, ...] = ()
+    shuffle: int | None = None
 
     def judged(self) -> Judged:
         """The target and the law of this run."""
@@ -108,9 +111,12 @@ class CasePlugin:
         for item in items:
             spec = _spec_of(item)
             item.stash[_SPEC] = spec
-            item.extra_keyword_matches.update((spec.id, *spec.clauses))
+            item.name = spec.id  # what -k looks at, with the clauses
+            item.extra_keyword_matches.update(spec.clauses)
             (kept if self._wanted(spec) else dropped).append(item)
-        if self.order.direct is None:
+        if self.order.shuffle is not None:
+            random.Random(self.order.shuffle).shuffle(kept)  # noqa: S311 - an order, no secret
+        elif self.order.direct is None:
             kept.sort(key=lambda item: -item.stash[_SPEC].waits)
         config.hook.pytest_deselected(items=dropped)
         items[:] = kept

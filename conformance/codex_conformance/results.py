@@ -137,8 +137,8 @@ class RunResult:
         named: dict[str, list[CaseResult]] = {}
         failed: set[str] = set()
         for case in self.cases:
-            for clause in case.clauses:
-                named.setdefault(clause, []).append(case)
+            for name in case.clauses:
+                named.setdefault(name, []).append(case)
             if case.verdict == "fail":
                 failed.update(one.clause for one in case.broken)
         rows = {}
@@ -245,4 +245,8 @@ class ResultsFile:
                 for case in sorted(run.cases, key=lambda case: case.id)
             ],
             "observations": run.observations(),
+            "spent": {
+                "wall_s": round(run.wall_s, 3),
+                "target_cpu_s": round(sum(case.target_cpu_s for case in run.cases), 3),
+            },
         }

@@ -9,7 +9,7 @@ from typing import Any
 from codex_account_protocol import REVISIONS, spec_root
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 
@@ -28,7 +28,7 @@ class Law:
             for method in json.loads(folder.joinpath("methods.json").read_text())["methods"]
         }
         self._registry: Registry[Any] = Registry().with_resources(
-            (name, Resource(contents=_open(schema) if grown else schema, specification=DRAFT202012))
+            (name, DRAFT202012.create_resource(_open(schema) if grown else schema))
             for name, schema in _schemas(folder)
         )
         self._validators: dict[str, Draft202012Validator] = {}

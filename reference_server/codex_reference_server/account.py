@@ -82,7 +82,7 @@ class Account:
 
     def log_out(self, params: Any, session: Session) -> Answer:  # noqa: ARG002
         """`account/logout`: the response, then updated. Nobody need be logged in."""
-        self._abandon_pending("logged out")
+        self._abandon_pending("ended by a logout")
         try:
             self._auth.log_out()
         except OSError as error:

@@ -15,7 +15,6 @@ from codex_reference_server.messages import Ask, Refusal
 from codex_reference_server.refresh import (
     ExternalRefresher,
     ManagedRefresher,
-    NoRefresher,
     Refresher,
 )
 from codex_reference_server.revision import Revision
@@ -44,7 +43,7 @@ class Auth:
         self._revision = revision
         self._external = ExternalRefresher(revision, ask, self._take_refreshed)
         self._refreshers: dict[str, Refresher] = {
-            API_KEY: NoRefresher(),
+            API_KEY: Refresher(),
             MANAGED: ManagedRefresher(),
             EXTERNAL: self._external,
         }

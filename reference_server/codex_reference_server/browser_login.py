@@ -5,11 +5,12 @@ belong here and are not written yet.
 """
 
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass, field
 from hashlib import sha256
 from secrets import token_urlsafe
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
+
+import msgspec
 
 ISSUER = "https://auth.openai.com"
 CLIENT_ID = "app_EMoamEEZ73f0CkXaXp7hrann"
@@ -17,8 +18,7 @@ REDIRECT_URI = "http://localhost:1455/auth/callback"
 SCOPE = "openid profile email offline_access"
 
 
-@dataclass(frozen=True)
-class BrowserLogin:
+class BrowserLogin(msgspec.Struct, frozen=True):
     """A login that waits for the browser.
 
     Attributes:
@@ -29,8 +29,11 @@ class BrowserLogin:
 
     login_id: str
     auth_url: str
-    state: str = field(repr=False)
-    verifier: str = field(repr=False)
+    state: str
+    verifier: str
+
+    def __repr__(self) -> str:
+        return f"BrowserLogin({self.login_id})"
 
 
 def start_browser_login(originator: str, workspaces: tuple[str, ...]) -> BrowserLogin:
@@ -55,7 +58,9 @@ def start_browser_login(originator: str, workspaces: tuple[str, ...]) -> Browser
     }
     if workspaces:
         query["allowed_workspace_id"] = ",".join(workspaces)
-    return BrowserLogin(str(uuid4()), f"{ISSUER}/oauth/authorize?{urlencode(query)}", state, verifier)
+    return BrowserLogin(
+        str(uuid4()), f"{ISSUER}/oauth/authorize?{urlencode(query)}", state, verifier
+    )
 
 
 def is_login_id(text: str) -> bool:

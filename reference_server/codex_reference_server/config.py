@@ -1,9 +1,10 @@
 """The configuration: `CODEX_HOME/config.toml` as codex reads it, overridden by `-c key=value`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
+
+import msgspec
 
 from codex_reference_server.revision import Revision
 
@@ -19,11 +20,10 @@ _TYPE_NAMES = {str: "a string", bool: "true or false", dict: "a table"}
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used; the message says where, what was expected, what is there."""
+    """The configuration is of no use; the message says where, what is there, what is expected."""
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(msgspec.Struct, frozen=True):
     """What the configuration says, as far as this server heeds it.
 
     Attributes:
@@ -49,8 +49,7 @@ def load_config(
 ) -> Config:
     """The configuration in `home`, by default in `$CODEX_HOME`, else in `~/.codex`.
 
-    Args:
-        overrides: texts `key=value`: a dotted key; a TOML value, or a string without quotes.
+    Each of the overrides is a text `key=value`: a dotted key; a TOML value, or a string as it is.
 
     Raises:
         ConfigError: it cannot be read or has values of the wrong kind.
@@ -113,8 +112,7 @@ def _toml_value(text: str) -> Any:
         return text.strip("\"'")
 
 
-@dataclass(frozen=True)
-class _Settings:
+class _Settings(msgspec.Struct, frozen=True):
     """A table of the configuration that says where it stands when a value is of the wrong kind."""
 
     table: Table
@@ -133,9 +131,7 @@ class _Settings:
 
     def wrong(self, key: str, expected: str) -> ConfigError:
         """The error for a value that is not as expected."""
-        return ConfigError(
-            f"{self.place}: {key} is {self.table.get(key)!r}, expected {expected}"
-        )
+        return ConfigError(f"{self.place}: {key} is {self.table.get(key)!r}, expected {expected}")
 
 
 def _interpret(home: Path, settings: _Settings, revision: Revision) -> Config:
@@ -143,7 +139,9 @@ def _interpret(home: Path, settings: _Settings, revision: Revision) -> Config:
     is_built_in = provider == BUILT_IN_PROVIDER
     providers = settings.section("model_providers")
     if provider not in providers.table and not is_built_in:
-        raise settings.wrong("model_provider", f"a provider with a table [model_providers.{provider}]")
+        raise settings.wrong(
+            "model_provider", f"a provider with a table [model_providers.{provider}]"
+        )
     details = providers.section(provider)
     needs_auth = details.get("requires_openai_auth", bool)
     base_url = details.get("base_url", str)

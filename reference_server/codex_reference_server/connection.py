@@ -1,6 +1,6 @@
 """Lines to messages and back: requests and responses in both directions, notifications in one."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import count
 from typing import Annotated, Any
 
@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from codex_reference_server.dispatch import Dispatcher
-from codex_reference_server.messages import Answer, Answered, Notification, Refusal, Session
+from codex_reference_server.messages import NULL, Answered, Notification, Refusal, Session
 
 HIGH_WATER = 1024 * 1024
 """Bytes waiting to be read by a client above which it is given nothing more to do."""
@@ -22,9 +22,9 @@ class Incoming(msgspec.Struct):
 
     id: Id | UnsetType = UNSET
     method: str | UnsetType = UNSET
-    params: msgspec.Raw | None = None
-    result: msgspec.Raw | UnsetType = UNSET
-    error: msgspec.Raw | None = None
+    params: msgspec.Raw = NULL
+    result: msgspec.Raw = NULL
+    error: msgspec.Raw = NULL
 
 
 class Request(msgspec.Struct):
@@ -61,23 +61,133 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Outbox:
-    """What a client has not been sent yet."""
+    """Messages on their way to a client."""
 
     def __init__(self) -> None:
         self._lines: list[bytes] = []
         self._size = 0
-        self._closed = False
-        self._changed = anyio.Event()
+        self._is_closed = False
+        self._filled = anyio.Event()
+        self._emptied = anyio.Event()
 
     def put(self, line: bytes) -> None:
-        """Add a message; once closed, nothing is added any more."""
-        if not self._closed:
+        """Add a message; a closed outbox takes none."""
+        if not self._is_closed:
             self._lines.append(line)
             self._size += len(line)
-            self._changed.set()
+            self._filled.set()
 
     async def take(self) -> list[bytes]:
-        """Everything there is, at least one message; nothing when closed and empty."""
-        while not self._lines and not self._closed:
-            await self._change()
-        ...
+        """Wait for messages and take them all; none means that no more will come."""
+        if not self._lines and not self._is_closed:
+            self._filled = anyio.Event()
+            await self._filled.wait()
+        lines, self._lines, self._size = self._lines, [], 0
+        self._emptied.set()
+        self._emptied = anyio.Event()
+        return lines
+
+    async def room(self) -> None:
+        """Wait until less than `HIGH_WATER` is on its way."""
+        while self._size > HIGH_WATER and not self._is_closed:
+            await self._emptied.wait()
+
+    def close(self) -> None:
+        """What is on its way is the last."""
+        self._is_closed = True
+        self._filled.set()
+        self._emptied.set()
+
+
+class Clients:
+    """Every connected client; what the server says by itself goes to each that is initialized."""
+
+    def __init__(self) -> None:
+        self._connections: list[Connection] = []
+        self._asked: dict[Id, Answered] = {}
+        self._ids = count()
+
+    def join(self, connection: "Connection") -> None:
+        """From now on this one is told and asked, too."""
+        self._connections.append(connection)
+
+    def leave(self, connection: "Connection") -> None:
+        """This one is gone."""
+        self._connections.remove(connection)
+
+    def notify(self, notification: Notification) -> None:
+        """Tell each one that has not opted out of the method."""
+        line = _encode(notification)
+        for connection in self._connections:
+            connection.tell(line, notification.method)
+
+    def ask(self, method: str, params: Any, answered: Answered) -> Callable[[], None]:
+        """Send a request under an id that has not been used before; the first answer counts."""
+        request_id = next(self._ids)
+        self._asked[request_id] = answered
+        line = _encode(Request(request_id, method, params))
+        for connection in self._connections:
+            connection.tell(line)
+
+        def forget() -> None:
+            self._asked.pop(request_id, None)
+
+        return forget
+
+    def answered(self, response: Incoming) -> None:
+        """Take an answer, if it is one to a request that is still open."""
+        answered = self._asked.pop(response.id, None) if response.id is not UNSET else None
+        if answered is not None:
+            answered(response.result if response.error == NULL else None)
+
+    async def room(self) -> None:
+        """Wait until every client has read most of what it was told."""
+        for connection in tuple(self._connections):
+            await connection.outbox.room()
+
+
+class Connection:
+    """One client's line.
+
+    Attributes:
+        outbox: what the transport is to send.
+    """
+
+    def __init__(self, clients: Clients, dispatcher: Dispatcher) -> None:
+        self.outbox = Outbox()
+        self._clients = clients
+        self._dispatcher = dispatcher
+        self._session = Session()
+        clients.join(self)
+
+    def receive(self, line: bytes) -> None:
+        """Heed one line. A line that is no message, a blank one for instance, has no effect."""
+        try:
+            message = _decode(line.decode())  # through text, since only that finds all bad UTF-8
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return
+        if message.method is UNSET:
+            self._clients.answered(message)
+        elif message.id is not UNSET:
+            self._answer(message.id, message.method, message.params)
+
+    def tell(self, line: bytes, method: str | None = None) -> None:
+        """Send a message that the server says by itself; a notification names its method."""
+        if self._session.initialized and method not in self._session.silenced:
+            self.outbox.put(line)
+
+    def close(self) -> None:
+        """Say no more than what is in the outbox."""
+        self._clients.leave(self)
+        self.outbox.close()
+
+    def _answer(self, request_id: Id, method: str, params: msgspec.Raw) -> None:
+        try:
+            answer = self._dispatcher.dispatch(self._session, method, params)
+        except Refusal as refusal:
+            detail = ErrorDetail(refusal.code, refusal.message)
+            self.outbox.put(_encode(Error(request_id, detail)))
+            return
+        self.outbox.put(_encode(Response(request_id, answer.result)))
+        for notification in answer.then:
+            self._clients.notify(notification)

@@ -2,7 +2,6 @@
 
 import string
 from binascii import a2b_base64
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
@@ -21,8 +20,7 @@ _PROFILE_CLAIM = "https://api.openai.com/profile"
 _BASE64URL = frozenset(string.ascii_letters + string.digits + "-_")
 
 
-@dataclass(frozen=True)
-class Credentials:
+class Credentials(msgspec.Struct, frozen=True):
     """One login: token and account belong together and are only ever replaced together.
 
     Attributes:
@@ -32,16 +30,18 @@ class Credentials:
     """
 
     mode: AuthMode
-    bearer: str = field(repr=False)
+    bearer: str
     account_id: str | None = None
     email: str | None = None
     plan: str | None = None
     user_id: str | None = None
-    refresh_token: str | None = field(default=None, repr=False)
+    refresh_token: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.mode}, {self.account_id})"
 
 
-@dataclass(frozen=True)
-class Claims:
+class Claims(msgspec.Struct, frozen=True):
     """What a token says about its account, as far as it says anything."""
 
     email: str | None
@@ -60,10 +60,8 @@ class NotAJwt(Refusal):
 def read_claims(token: str, member: str) -> Claims:
     """The claims in a JWT, taken at their word: the backend verifies it, not this server.
 
-    A payload that is no object has no claims.
-
-    Args:
-        member: what the token is called where it came from.
+    A payload that is no object has no claims. `member` is what the token is called where it came
+    from.
 
     Raises:
         NotAJwt: header and payload do not decode, or there is nothing where the signature belongs.
@@ -87,8 +85,7 @@ def read_claims(token: str, member: str) -> Claims:
 def external_credentials(tokens: Any, revision: Revision) -> Credentials:
     """The login that external tokens stand for, in the shape of the revision.
 
-    Args:
-        tokens: the params of a login or the result of a refresh; they have the same members.
+    The tokens are the params of a login or the result of a refresh, which have the same members.
 
     Raises:
         NotAJwt: no claims can be read.

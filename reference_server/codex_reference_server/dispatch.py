@@ -12,6 +12,7 @@ from codex_reference_server.config import Config
 from codex_reference_server.messages import (
     INVALID_PARAMS,
     METHOD_NOT_FOUND,
+    NULL,
     Answer,
     Handler,
     Handlers,
@@ -23,8 +24,8 @@ from codex_reference_server.revision import Revision
 KIT = "codex-conformance"
 
 # What msgspec says about a shape names types and members, but quotes values that are not allowed.
-_QUOTED_VALUE = re.compile(r" '.*'", re.DOTALL)
-_TELLS_NO_VALUE = re.compile(
+_QUOTED_VALUE = r"(?s) '.*'"
+_TELLS_NO_VALUE = (
     r"(Expected `[^`]*`(, got `[^`]*`)?|Object missing required field `\w+`|Invalid( enum)? value)"
     r"( - at `[$.\w\[\]]*`)?"
 )
@@ -39,7 +40,7 @@ class Method:
         self._params_required = params_required
         self._handler = handler
 
-    def __call__(self, raw: msgspec.Raw | None, session: Session) -> Answer:
+    def __call__(self, raw: msgspec.Raw, session: Session) -> Answer:
         """Answer it.
 
         Raises:
@@ -51,11 +52,9 @@ class Method:
     def _decoder(self) -> "msgspec.json.Decoder[Any]":
         return msgspec.json.Decoder(self._params)
 
-    def _decode(self, raw: msgspec.Raw | None) -> Any:
-        if self._params is None or (raw is None and not self._params_required):
+    def _decode(self, raw: msgspec.Raw) -> Any:
+        if self._params is None or (raw == NULL and not self._params_required):
             return None
-        if raw is None:
-            raise Refusal(f"invalid params of {self._name}: params are required", INVALID_PARAMS)
         try:
             return self._decoder.decode(raw)
         except (msgspec.DecodeError, RecursionError) as error:
@@ -64,8 +63,8 @@ class Method:
 
 
 def _without_values(reason: str) -> str:
-    reason = _QUOTED_VALUE.sub("", reason)
-    return reason if _TELLS_NO_VALUE.fullmatch(reason) else "they do not have the right shape"
+    reason = re.sub(_QUOTED_VALUE, "", reason)
+    return reason if re.fullmatch(_TELLS_NO_VALUE, reason) else "they do not have the right shape"
 
 
 class Dispatcher:
@@ -77,7 +76,7 @@ class Dispatcher:
         self._initialize = self._method("initialize", self._introduce)
         self._methods = {name: self._method(name, each) for name, each in handlers.items()}
 
-    def dispatch(self, session: Session, name: str, params: msgspec.Raw | None) -> Answer:
+    def dispatch(self, session: Session, name: str, params: msgspec.Raw) -> Answer:
         """The answer to one request.
 
         Raises:

@@ -1,7 +1,6 @@
 """What the rooms hand each other: notifications, answers, and the two ways of saying no."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -11,6 +10,9 @@ METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
 
+NULL = msgspec.Raw(b"null")
+"""An undecoded member that is null or absent."""
+
 
 class Notification(msgspec.Struct, frozen=True):
     """Something the client is told without being asked for an answer."""
@@ -19,16 +21,14 @@ class Notification(msgspec.Struct, frozen=True):
     params: Any
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """The result of a request, and the notifications that follow its response, in this order."""
 
     result: Any
     then: tuple[Notification, ...] = ()
 
 
-@dataclass
-class Session:
+class Session(msgspec.Struct):
     """What a client has said about itself; empty until it has sent `initialize`."""
 
     initialized: bool = False

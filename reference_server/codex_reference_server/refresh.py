@@ -1,8 +1,8 @@
 """What can be done about a 401, for each mode of authentication."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Protocol
+from functools import cached_property
+from typing import Any
 
 import anyio
 import msgspec
@@ -20,48 +20,38 @@ class RefreshFailure(TurnFailure):
     """New tokens were needed and did not come; the old ones stay, and the next 401 asks again."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"the access token was rejected (401) and not refreshed: {reason}", "unauthorized")
+        super().__init__(
+            f"the access token was rejected (401) and not refreshed: {reason}", "unauthorized"
+        )
 
 
-class Refresher(Protocol):
-    """Replaces rejected credentials."""
+class Refresher:
+    """Replaces rejected credentials; this one cannot, as there is no way to replace an API key."""
 
-    async def refresh(self, rejected: Credentials) -> bool:
+    async def refresh(self, rejected: Credentials) -> bool:  # noqa: ARG002
         """Replace them; False if that is not possible, and then the 401 stands.
 
         Raises:
             RefreshFailure: it would have been possible.
         """
-
-
-class NoRefresher:
-    """An API key is as good as it is."""
-
-    async def refresh(self, rejected: Credentials) -> bool:  # noqa: ARG002
-        """The 401 stands."""
         return False
 
 
-class ManagedRefresher:
-    """A managed login has a refresh token, which this server does not use yet."""
-
-    async def refresh(self, rejected: Credentials) -> bool:  # noqa: ARG002
-        """The 401 stands."""
-        return False
+class ManagedRefresher(Refresher):
+    """A managed login has a refresh token; its use belongs here and is not written yet."""
 
 
-@dataclass
-class _Question:
+class _Question(msgspec.Struct):
     """One request to the client, and everybody who waits for its outcome."""
 
     deadline: float
-    settled: anyio.Event = field(default_factory=anyio.Event)
+    settled: anyio.Event
     waiting: int = 0
     failure: str | None = None
     forget: Callable[[], None] = lambda: None
 
 
-class ExternalRefresher:
+class ExternalRefresher(Refresher):
     """External tokens belong to the client, so the client is asked for new ones.
 
     One question at a time: whoever meets a 401 while it is open waits for the same answer.
@@ -76,8 +66,11 @@ class ExternalRefresher:
         self._revision = revision
         self._ask = ask
         self._take = take
-        self._decoder = msgspec.json.Decoder(revision.models.ChatgptAuthTokensRefreshResponse)
         self._open: _Question | None = None
+
+    @cached_property
+    def _decoder(self) -> "msgspec.json.Decoder[Any]":
+        return msgspec.json.Decoder(self._revision.models.ChatgptAuthTokensRefreshResponse)
 
     async def refresh(self, rejected: Credentials) -> bool:
         """Return once the question is settled, by its answer or by a login or logout."""
@@ -102,13 +95,15 @@ class ExternalRefresher:
             self._settle(self._open)
 
     def _put(self, rejected: Credentials) -> _Question:
-        question = self._open = _Question(anyio.current_time() + REFRESH_LIMIT)
+        question = self._open = _Question(anyio.current_time() + REFRESH_LIMIT, anyio.Event())
         params = self._revision.make(
             "ChatgptAuthTokensRefreshParams",
             reason="unauthorized",
             previous_account_id=rejected.account_id,
         )
-        question.forget = self._ask(REFRESH, params, lambda result: self._answered(question, result))
+        question.forget = self._ask(
+            REFRESH, params, lambda result: self._answered(question, result)
+        )
         return question
 
     def _answered(self, question: _Question, result: msgspec.Raw | None) -> None:

@@ -1,17 +1,16 @@
 """What differs between the revisions of the protocol, and the law that says so."""
 
-from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
 from typing import Any, get_args
 
+import msgspec
 from codex_account_protocol import Method, methods, models
 
 from codex_reference_server.messages import Notification
 
 
-@dataclass(frozen=True)
-class Revision:
+class Revision(msgspec.Struct, frozen=True, dict=True):
     """One revision of the protocol.
 
     Attributes:

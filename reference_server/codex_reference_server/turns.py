@@ -2,12 +2,11 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
-import anyio.abc
+import msgspec
 
 from codex_reference_server.auth import Auth
 from codex_reference_server.config import Config
@@ -23,23 +22,23 @@ from codex_reference_server.narration import Narration, new_id
 from codex_reference_server.revision import Revision
 
 if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
     from codex_reference_server.backend import Backend, Event
 
 Room = Callable[[], Awaitable[None]]
 """Wait until the clients have taken in most of what they were told."""
 
 
-@dataclass(frozen=True)
-class Thread:
+class Thread(msgspec.Struct, frozen=True):
     """A conversation. Its turns talk to the backend one after the other, each on its own."""
 
     id: str
     model: str
-    talking: anyio.Lock = field(default_factory=anyio.Lock)
+    talking: anyio.Lock
 
 
-@dataclass(frozen=True)
-class Turn:
+class Turn(msgspec.Struct, frozen=True):
     """A turn under way.
 
     Attributes:
@@ -50,7 +49,7 @@ class Turn:
     thread: Thread
     said: list[Any]
     narration: Narration
-    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    scope: anyio.CancelScope
 
 
 class Turns:
@@ -67,7 +66,7 @@ class Turns:
         auth: Auth,
         notify: Notify,
         room: Room,
-        tasks: anyio.abc.TaskGroup,
+        tasks: "TaskGroup",
     ) -> None:
         self._config = config
         self._revision = revision
@@ -90,7 +89,7 @@ class Turns:
 
     def start_thread(self, params: Any, session: Session) -> Answer:  # noqa: ARG002
         """`thread/start`: the response, then `thread/started`."""
-        thread = Thread(new_id(), params.model or self._config.model)
+        thread = Thread(new_id(), params.model or self._config.model, anyio.Lock())
         self._threads[thread.id] = thread
         cwd = str(Path(params.cwd or ".").absolute())
         shown = self._show(thread, cwd)
@@ -119,7 +118,8 @@ class Turns:
             raise Refusal("this server takes text only: expected input of the type text")
         turn_id = new_id()
         narration = Narration(self._revision, self._notify, thread.id, turn_id)
-        turn = self._under_way[turn_id] = Turn(turn_id, thread, params.input, narration)
+        turn = Turn(turn_id, thread, params.input, narration, anyio.CancelScope())
+        self._under_way[turn_id] = turn
         self._tasks.start_soon(self._run, turn)
         return Answer(self._revision.make("TurnStartResponse", turn=narration.turn("inProgress")))
 

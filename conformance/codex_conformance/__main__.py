@@ -1,0 +1,5 @@
+"""`python -m codex_conformance`."""
+
+from codex_conformance.cli import main
+
+main()

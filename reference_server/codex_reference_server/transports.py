@@ -1,0 +1,161 @@
+"""Bytes to lines and back, over standard input and output or in memory.
+
+A transport for WebSockets or Unix sockets is one more stream for `converse`.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, TypeAlias
+
+import anyio
+import anyio.lowlevel
+
+from codex_reference_server.connection import Connection, Outbox
+
+if TYPE_CHECKING:
+    from anyio.abc import ObjectStream
+
+ByteStream: TypeAlias = "StandardStreams | ObjectStream[bytes]"
+"""Both directions of a connection."""
+
+STDIN, STDOUT = 0, 1
+
+LINE_LIMIT = 16 * 1024 * 1024
+"""Bytes of the longest line that is read; a longer one is dropped."""
+
+CHUNK = 256 * 1024
+"""Bytes that are read at once, if there are as many."""
+
+FLUSH_LIMIT = 1.0
+"""Seconds that a client has, after it has ended its side, to read what is left."""
+
+BUFFERED_CHUNKS = 16
+"""Chunks that fit into a stream in memory before its writer has to wait."""
+
+
+class Lines:
+    """Bytes to lines."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """The lines that end in this chunk, without their ends."""
+        *lines, rest = chunk.split(b"\n")
+        if lines:
+            lines[0] = self.end(lines[0])
+        self._hold(rest)
+        return lines
+
+    def end(self, part: bytes = b"") -> bytes:
+        """The line that ends with `part`; nothing of it if it was too long."""
+        self._hold(part)
+        line = b"".join(self._parts)
+        self._parts.clear()
+        self._size = 0
+        return line
+
+    def _hold(self, part: bytes) -> None:
+        self._size += len(part)
+        if self._size > LINE_LIMIT:
+            self._parts.clear()
+        else:
+            self._parts.append(part)
+
+
+async def converse(stream: ByteStream, connection: Connection) -> None:
+    """Carry messages both ways until the client ends its side or is gone."""
+    async with anyio.create_task_group() as directions:
+        directions.start_soon(_send, stream, connection.outbox, directions.cancel_scope)
+        try:
+            await _receive(stream, connection)
+        finally:
+            connection.close()
+        directions.cancel_scope.deadline = anyio.current_time() + FLUSH_LIMIT
+
+
+async def _receive(stream: ByteStream, connection: Connection) -> None:
+    """Heed the lines, no faster than the client reads the answers."""
+    lines = Lines()
+    with suppress(anyio.EndOfStream):
+        while True:
+            for line in lines.feed(await stream.receive()):
+                connection.receive(line)
+            await connection.outbox.room()
+    connection.receive(lines.end())
+
+
+async def _send(stream: ByteStream, outbox: Outbox, conversation: anyio.CancelScope) -> None:
+    """Send what is in the outbox, as much at once as there is."""
+    try:
+        while lines := await outbox.take():
+            lines.append(b"")
+            await stream.send(b"\n".join(lines))
+    except anyio.BrokenResourceError:
+        conversation.cancel()
+
+
+class StandardStreams:
+    """Standard input and output of this process, without a thread in between."""
+
+    def __init__(self) -> None:
+        self._input_is_a_file = False
+
+    async def receive(self) -> bytes:
+        """What there is on standard input."""
+        while True:
+            await self._wait_for_input()
+            try:
+                chunk = os.read(STDIN, CHUNK)
+            except BlockingIOError:
+                continue
+            except OSError:
+                raise anyio.EndOfStream from None
+            if not chunk:
+                raise anyio.EndOfStream
+            return chunk
+
+    async def send(self, data: bytes, /) -> None:
+        """Write to standard output."""
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[os.write(STDOUT, rest) :]
+            except BlockingIOError:
+                await anyio.wait_writable(STDOUT)
+            except OSError:
+                raise anyio.BrokenResourceError from None
+
+    async def _wait_for_input(self) -> None:
+        if not self._input_is_a_file:
+            try:
+                await anyio.wait_readable(STDIN)
+                return
+            except OSError:  # files are always readable, so there is no waiting for them
+                self._input_is_a_file = True
+        await anyio.lowlevel.checkpoint()
+
+
+@contextmanager
+def standard_streams() -> Iterator[StandardStreams]:
+    """Standard input and output; left as they were found, since a terminal outlives the server."""
+    try:
+        was_blocking = os.get_blocking(STDOUT)
+        os.set_blocking(STDOUT, False)
+        yield StandardStreams()
+    finally:
+        os.set_blocking(STDOUT, was_blocking)
+
+
+def memory_streams() -> "tuple[ObjectStream[bytes], ObjectStream[bytes]]":
+    """Two ends of a connection within this process."""
+    from anyio.streams.stapled import StapledObjectStream
+
+    to_server, from_client = anyio.create_memory_object_stream[bytes](BUFFERED_CHUNKS)
+    to_client, from_server = anyio.create_memory_object_stream[bytes](BUFFERED_CHUNKS)
+    return (
+        StapledObjectStream(to_server, from_server),
+        StapledObjectStream(to_client, from_client),
+    )

@@ -1,0 +1,110 @@
+"""The command line: bad input, unfit targets, what is printed."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+KIT = [sys.executable, "-m", "codex_conformance"]
+
+
+def call(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [*KIT, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=50, cwd=cwd)
+
+
+def complaint(*arguments: str) -> str:
+    """What is said about bad input: on stderr, without a traceback, with exit status 2."""
+    done = call(*arguments)
+    assert done.returncode == 2, done
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    return done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["check", "--revision", "0.77"], "'0.77' is not one of 'auto', '0.93', '0.99', '0.169'"),
+        (["check", "--jobs", "0"], "neither a whole number above 0 nor 'auto'"),
+        (["check", "--jobs", "many"], "neither a whole number above 0 nor 'auto'"),
+        (["check", "--target", "tcp:1"], "expected direct:PACKAGE.MODULE:FACTORY"),
+        (["check", "--target", "direct:no.such:thing"], "cannot be loaded: No module named 'no'"),
+        (["check", "--target", "direct:json:thing"], "has no attribute 'thing'"),
+        (["check", "--without", "LOGIN"], "expected AREA=REASON"),
+        (["check", "--without", "NONE=because"], "expected AREA=REASON"),
+        (["check", "--baseline", "/no/such.toml"], "/no/such.toml: No such file or directory"),
+        (["check", "--json", "/proc/none/r.json"], "/proc/none/r.json: cannot be written"),
+        (["check", "-k", "(("], "expected an expression such as"),
+        (["check", "-k", "no_such_case"], "no case is selected"),
+        (["check", "--case", "no/such"], "no case is selected"),
+        (["check", "--bogus"], "No such option '--bogus'"),
+        (["bogus"], "No such command 'bogus'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_input_gets_one_clear_error(arguments: list[str], said: str) -> None:
+    assert said in complaint(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["/no/such/server"], "cannot be started: /no/such/server: No such file or directory"),
+        (["true"], "ended with exit status 0 before it answered initialize"),
+        (["sh", "-c", "echo ouch >&2; exit 3"], "exit status 3 before it answered initialize; it "),
+        (["cat"], "the target sends back what it is sent"),
+        (["yes"], "output is no JSON-RPC: it said 'y' (not JSON"),
+        (["head", "-c", "1000", "/dev/zero"], "output is no JSON-RPC"),
+        (["sleep", "1000"], "did not answer initialize within 10 s"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_target_that_is_none_costs_bounded_time_and_one_sentence(
+    command: list[str], said: str
+) -> None:
+    began = time.monotonic()
+    words = complaint("check", "--", *command)
+    assert time.monotonic() - began < 30
+    assert said in words
+    assert len(words.splitlines()) == 1
+
+
+def test_target_that_refuses_everything_is_unfit() -> None:
+    refuse = (
+        "import json, sys\n"
+        "for line in sys.stdin:\n"
+        "    message = json.loads(line)\n"
+        "    error = {'code': 1, 'message': 'no'}\n"
+        "    if 'id' in message:\n"
+        "        print(json.dumps({'id': message['id'], 'error': error}), flush=True)\n"
+    )
+    words = complaint("check", "--", sys.executable, "-c", refuse)
+    assert "the target refuses initialize: no" in words
+
+
+def test_target_that_answers_every_request_with_an_empty_object_is_unfit() -> None:
+    agree = (
+        "import json, sys\n"
+        "for line in sys.stdin:\n"
+        "    message = json.loads(line)\n"
+        "    if 'id' in message:\n"
+        "        print(json.dumps({'id': message['id'], 'result': {}}), flush=True)\n"
+    )
+    words = complaint("check", "--", sys.executable, "-c", agree)
+    assert "needs a thread to start; got" in words
+
+
+def test_list_shows_the_cases_and_their_clauses() -> None:
+    done = call("check", "--list", "--revision", "0.93")
+    assert done.returncode == 0
+    assert "TIMEOUT-1" in done.stdout
+
+
+def test_check_judges_the_reference_server_by_default() -> None:
+    done = call("check", "-k", "LOGIN-1")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.startswith("Judging reference server, in process")
+    assert done.stdout.endswith("reference server, in process: conforms\n")

@@ -1,0 +1,57 @@
+"""Released codex binaries conform but for what their baselines say."""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import releases
+
+BASELINES = Path(__file__).parents[2] / "conformance" / "baselines"
+# Loopback only: with a network namespace of its own a target cannot reach anything else, whatever
+# it does with the proxy variables. Without the right to make one, the refusing proxy is what holds.
+_ALONE = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$0" "$@"']
+
+
+def _can_be_alone() -> bool:
+    if not shutil.which("unshare") or not shutil.which("ip"):
+        return False
+    return subprocess.run([*_ALONE, "true"], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.real
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("release", releases.RELEASES, ids=lambda release: release.version)
+def test_released_codex_breaks_what_its_baseline_says_and_nothing_else(
+    release: releases.Release, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    binary = releases.fetch(release)
+    results = tmp_path / "results.json"
+    kit = [sys.executable, "-m", "codex_conformance", "check", f"--json={results}"]
+    baseline = BASELINES / f"codex-{release.version}.toml"
+    command = [*kit, f"--baseline={baseline}", "--strict", "--", str(binary), "app-server"]
+
+    began = time.perf_counter()
+    done = subprocess.run(
+        [*(_ALONE if _can_be_alone() else []), *command],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+    )
+    wall = time.perf_counter() - began
+
+    with capsys.disabled():
+        print(f"\n{done.stdout}{done.stderr}")
+    assert done.returncode == 0, "see the verdicts above"
+    verdicts = json.loads(results.read_text())
+    assert verdicts["revision"] == release.revision
+    cpu = verdicts["spent"]["target_cpu_s"]
+    allowed = 1.5 * max(12, cpu / 2)
+    with capsys.disabled():
+        print(f"codex {release.version}: {wall:.1f} s of wall time, {cpu:.1f} s of codex's CPU")
+    if release.version == "0.163.0":
+        assert wall <= allowed, f"expected at most {allowed:.1f} s, got {wall:.1f} s"
