@@ -4,19 +4,19 @@ import resource
 import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
 
-from codex_conformance import backend_faces
 from codex_conformance.case import Broken, CaseSpec, NotApplicable, Setup
 from codex_conformance.clock import REAL, VIRTUAL, Clock, run
 from codex_conformance.errors import leaves
 from codex_conformance.home import Home, fresh_home
 from codex_conformance.invariants import Evidence, Finding, findings
 from codex_conformance.ledger import load_ledger
+from codex_conformance.machine import only_one_on_the_machine
 from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import MockParent
 from codex_conformance.pulse import Pulse
@@ -79,6 +79,7 @@ class Bench:
         self.parent = MockParent(self.judged.revision, clock, pulse, transcript, self.mint.secrets)
         self._diagnostics = b""
         self._arguments = b""
+        self._run = AsyncExitStack()
 
     @asynccontextmanager
     async def furnished(self) -> AsyncIterator[None]:
@@ -86,7 +87,7 @@ class Bench:
         async with AsyncExitStack() as stack:
             self.home = stack.enter_context(fresh_home())
             virtual = self.judged.clock.virtual
-            face = backend_faces.mounted_in_process if virtual else backend_faces.served_on_loopback
+            face = _in_process if virtual else _on_loopback
             self.origin = await stack.enter_async_context(face(self.backend))
             if not virtual:
                 self.sink = await stack.enter_async_context(refusing_proxy())
@@ -104,6 +105,18 @@ class Bench:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """A fresh target in the home, greeted as the setup says; ended by the end of its input."""
+        async with AsyncExitStack() as self._run:
+            await self._run.enter_async_context(self._target())
+            yield
+
+    async def restart(self) -> None:
+        """End the target and start a fresh one in the same home; the parent talks to that one."""
+        self.parent.transcript.add("note", "the target is ended and started again")
+        await self._run.aclose()
+        await self._run.enter_async_context(self._target())
+
+    @asynccontextmanager
+    async def _target(self) -> AsyncIterator[None]:
         environ = environment(self.home, self.sink.port if self.sink else None)
         async with self.judged.target.open(self.home, environ) as channel:
             self.parent.attach(channel)
@@ -158,6 +171,20 @@ class Bench:
         )
 
 
+def _in_process(backend: MockBackend) -> AbstractAsyncContextManager[str]:
+    # Imported here: against commands neither respx nor httpx is needed.
+    from codex_conformance.backend_in_process import mounted_in_process
+
+    return mounted_in_process(backend)
+
+
+def _on_loopback(backend: MockBackend) -> AbstractAsyncContextManager[str]:
+    # Imported here: in process neither Starlette nor uvicorn is needed.
+    from codex_conformance.backend_on_loopback import served_on_loopback
+
+    return served_on_loopback(backend)
+
+
 Body = Callable[[Bench], Awaitable[None]]
 
 
@@ -196,9 +223,11 @@ def _broken_in(error: Exception) -> Broken:
 
 def judge_case(judged: Judged, spec: CaseSpec, body: Body) -> CaseResult:
     """Run a case to its verdict; whatever happens becomes one."""
-    began, cpu = time.perf_counter(), _children_cpu()
     bench = Bench(judged, spec, spec.setup)
-    verdict, broken, message = _verdict(bench, body)
+    shared = spec.setup.browser_login and not judged.clock.virtual
+    with only_one_on_the_machine("browser-login") if shared else nullcontext():
+        began, cpu = time.perf_counter(), _children_cpu()
+        verdict, broken, message = _verdict(bench, body)
     secrets = bench.mint.secrets
     observed = {
         name: redact(text, secrets) for name, text in bench.parent.observations.seen.items()
@@ -221,9 +250,10 @@ def judge_case(judged: Judged, spec: CaseSpec, body: Body) -> CaseResult:
 def _verdict(bench: Bench, body: Body) -> tuple[Verdict, tuple[Break, ...], str | None]:
     try:
         broken, found = run(bench.judged.clock, lambda: conduct(bench, body))
-    except NotApplicable as reason:
-        return "not-applicable", (), str(reason)
-    except Exception:  # noqa: BLE001 - whatever the kit does wrong is reported, not lost
+    except Exception as error:  # noqa: BLE001 - whatever the kit does wrong is reported, not lost
+        first = min(leaves(error), key=lambda leaf: isinstance(leaf, NotApplicable))
+        if isinstance(first, NotApplicable):
+            return "not-applicable", (), str(first)
         return "error", (), traceback.format_exc()
     breaks = [_break(bench, finding) for finding in found]
     own = frozenset(bench.spec.clauses)
@@ -232,8 +262,8 @@ def _verdict(bench: Bench, body: Body) -> tuple[Verdict, tuple[Break, ...], str 
         and broken.clause is not None
         and not (broken.prerequisite and broken.clause not in own)
     ):
-        first = Finding(broken.clause, broken.expected, broken.actual, broken.wrong)
-        breaks = [_break(bench, first), *(b for b in breaks if b.clause != broken.clause)]
+        stated = Finding(broken.clause, broken.expected, broken.actual, broken.wrong)
+        breaks = [_break(bench, stated), *(b for b in breaks if b.clause != broken.clause)]
     if breaks:
         return "fail", tuple(breaks), breaks[0].message
     if broken is not None:

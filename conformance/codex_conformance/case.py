@@ -22,6 +22,8 @@ class Setup:
         stored_login: what lies in `auth.json` when the target starts.
         sandbox: sandbox mode; only a case that lets the target run a command opens it.
         websockets: whether the model provider is declared to take WebSocket.
+        browser_login: whether a browser login is begun; targets take turns, since codex wants one
+            fixed port for it.
     """
 
     handshake: bool = True
@@ -33,6 +35,7 @@ class Setup:
     stored_login: Literal["managed", "apiKey"] | None = None
     sandbox: Literal["read-only", "danger-full-access"] = "read-only"
     websockets: bool = False
+    browser_login: bool = False
 
 
 @dataclass(frozen=True)

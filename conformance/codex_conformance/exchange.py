@@ -19,6 +19,7 @@ METHOD_NOT_FOUND = -32601
 _UNKNOWN = re.compile(
     r"unknown (variant|method)|method not found|not (offered|supported)", re.IGNORECASE
 )
+_WHO = ("type", "email", "planType")  # members of an account that tell whose it is
 _SHOWN = 400  # characters of a message in a sentence
 
 
@@ -90,6 +91,19 @@ class Response:
     def member(self, name: str) -> Any:
         """A member of the result, None where there is none."""
         return self.result.get(name) if isinstance(self.result, dict) else None
+
+    @property
+    def account(self) -> Any:
+        """Whom an `account/read` names: type, email and planType; None where it names nobody."""
+        account = self.member("account")
+        if not isinstance(account, dict):
+            return account
+        return {name: account[name] for name in _WHO if name in account}
+
+    @property
+    def nobody(self) -> bool:
+        """Whether it is an `account/read` that says that nobody is logged in."""
+        return self.ok and isinstance(self.result, dict) and self.account is None
 
     @property
     def error_message(self) -> str:
@@ -171,6 +185,26 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Exit:
+    """How a target ended.
+
+    Attributes:
+        ended: whether it did, by itself.
+        status: its exit status; None in process, where there is none.
+        elapsed: seconds that were waited for it.
+    """
+
+    ended: bool
+    status: int | None
+    elapsed: float
+
+    def __str__(self) -> str:
+        if not self.ended:
+            return "a target that still runs"
+        return "its end" if self.status is None else f"exit status {self.status}"
+
+
+@dataclass(frozen=True)
 class Turn:
     """A turn under way."""
 
@@ -197,8 +231,12 @@ class Turn:
 
     async def interrupt(self) -> Response:
         """Ask the target to end it."""
+        return await self.parent.answer_to(await self.begin_interrupt())
+
+    async def begin_interrupt(self) -> Pending:
+        """Ask the target to end it, without waiting for the response."""
         params = {"threadId": self.thread, "turnId": self.id}
-        return await self.parent.call("turn/interrupt", params)
+        return await self.parent.begin("turn/interrupt", params)
 
 
 @dataclass(frozen=True)

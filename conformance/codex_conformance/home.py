@@ -77,16 +77,26 @@ class Home:
                 if path.is_file() and not path.is_symlink():
                     yield path
 
+    def files_with(self, secret: str) -> list[Path]:
+        """The files that hold a secret, in whatever form."""
+        needles = Needles({secret: "it"})
+        return [path for path in self.files() if _found(needles, path) is not None]
+
     def leak(self, needles: Needles) -> str | None:
         """Where and in what form a secret lies in a file, or None."""
         for path in self.files():
-            try:
-                with path.open("rb") as file:
-                    found = needles.find(file.read(_SCAN_LIMIT))
-            except OSError:
-                continue
+            found = _found(needles, path)
             if found is not None:
                 return f"{found} in {path.relative_to(self.codex_home.parent)}"
+        return None
+
+
+def _found(needles: Needles, path: Path) -> str | None:
+    """The first secret in a file, or None; a file that has just gone holds none."""
+    try:
+        with path.open("rb") as file:
+            return needles.find(file.read(_SCAN_LIMIT))
+    except OSError:
         return None
 
 

@@ -2,8 +2,8 @@
 
 It plays model provider and account endpoints. It knows which tokens are valid now and answers 401
 to any other, so a case says `backend.expire(token)` and never "first 401, then 200". It records
-every request with the token that it bore. Its two faces, respx and loopback, are in
-`backend_faces`.
+every request with the token that it bore. Its two faces are `backend_in_process` and
+`backend_on_loopback`.
 """
 
 import json
@@ -111,6 +111,7 @@ class MockBackend:
         self._scripts: list[Script] = []
         self._standing: Script | None = None
         self._gate: anyio.Event | None = None
+        self._to_hold: int | None = None
         self.held = 0
 
     # What a case says.
@@ -131,9 +132,13 @@ class MockBackend:
         """Every turn request is answered by this, whatever token it bears; None ends it."""
         self._standing = script
 
-    def hold(self) -> None:
-        """Turn requests wait, their answer already decided, until `release`."""
+    def hold(self, requests: int | None = None) -> None:
+        """Turn requests wait, their answer already decided, until `release`.
+
+        `requests` limits that to the next so many; those after them are answered as ever.
+        """
         self._gate = anyio.Event()
+        self._to_hold = requests
 
     def release(self) -> None:
         """Let the held answers go out."""
@@ -182,8 +187,10 @@ class MockBackend:
         reply = self._reply(request)
         self._transcript.add("http", f"{reply.status} to {method} {path}")
         self._pulse.beat()
-        if request.is_turn and self._gate is not None:
+        if request.is_turn and self._gate is not None and self._to_hold != 0:
             self.held += 1
+            if self._to_hold is not None:
+                self._to_hold -= 1
             gate = self._gate
             self._pulse.beat()
             await gate.wait()
@@ -275,6 +282,20 @@ def dropped(_request: Request) -> Reply:
 def completed_turn(_request: Request) -> Reply:
     """A turn that says hello and completes."""
     return Reply(200, SSE, _completed_body("Hello from the mock backend."))
+
+
+def streamed_turn(_request: Request) -> Reply:
+    """A turn whose message comes in pieces."""
+    item = {"type": "message", "role": "assistant", "id": "msg_1", "content": []}
+    part = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+    body = (
+        _event("response.created", {"response": {"id": "resp_1"}}),
+        _event("response.output_item.added", {"output_index": 0, "item": item}),
+        _event("response.output_text.delta", part | {"delta": "Hello from "}),
+        _event("response.output_text.delta", part | {"delta": "the mock backend."}),
+        _completed_body("Hello from the mock backend.").partition(b"\n\n")[2],
+    )
+    return Reply(200, SSE, b"".join(body))
 
 
 def _completed_body(text: str) -> bytes:

@@ -1,7 +1,7 @@
 """A parent application that obeys the case: it speaks, listens, and judges nothing by itself."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -11,6 +11,7 @@ from codex_conformance.case import Observations, not_applicable, require
 from codex_conformance.clock import Clock
 from codex_conformance.exchange import (
     REFRESH,
+    Exit,
     Outcome,
     Pending,
     RefreshRequest,
@@ -46,6 +47,8 @@ class MockParent:
         observations: what the case saw where several behaviours are allowed.
         forgiven: secrets that the case itself put where they may be repeated.
         abandoned: whether the case hung up with requests unanswered.
+        dress: what a message goes through before it is written.
+        cut: the writes that a line, with its end, becomes.
     """
 
     def __init__(
@@ -66,6 +69,9 @@ class MockParent:
         self.abandoned = False
         self.input_closed = False
         self.output_ended = False
+        self.dress: Callable[[dict[str, Any]], dict[str, Any]] = lambda message: message
+        self.cut: Callable[[bytes], Sequence[bytes]] = lambda line: (line,)
+        self._unfinished = b""
         self._pulse = pulse
         self._secrets = secrets
         self._channel: Channel | None = None
@@ -75,6 +81,7 @@ class MockParent:
         self._completed: dict[tuple[str, str], Entry] = {}
         self._responses: dict[tuple[type, Any], Entry] = {}
         self._policy: Policy | None = None
+        self._heeded = True
         self._bearer: str | None = None
 
     # The connection.
@@ -86,6 +93,7 @@ class MockParent:
         self._completed.clear()
         self._responses.clear()
         self._taken = len(self.refreshes)
+        self._unfinished = b""
         self.input_closed = self.output_ended = False
 
     async def listen(self) -> None:
@@ -129,7 +137,8 @@ class MockParent:
             self.refreshes.append(request)
             if self._policy is not None:
                 self._taken = len(self.refreshes)
-                await request.answer(self._policy(request))
+                answer = request.answer if self._heeded else request.answer_unheeded
+                await answer(self._policy(request))
         elif entry.is_request:
             refusal = {"code": -32601, "message": "the mock parent does not know this method"}
             await self.send({"id": message["id"], "error": refusal})
@@ -150,6 +159,14 @@ class MockParent:
         self.transcript.add("note", "the parent closes the target's input")
         await self.channel.close_input()
 
+    async def exit(self, within: float) -> Exit:
+        """Wait until the target has ended by itself; in process, until its output has."""
+        began, status, ended = anyio.current_time(), None, False
+        with anyio.move_on_after(within):
+            status = await self.channel.exited()
+            ended = status is not None or await self.ended(within)
+        return Exit(ended, status, anyio.current_time() - began)
+
     async def ended(self, within: float) -> bool:
         """Wait until the target's output has ended; whether it did."""
         await self.until(lambda: None, "the end of the target's output", within)
@@ -158,9 +175,9 @@ class MockParent:
     # Speaking.
 
     async def send_bytes(self, *pieces: bytes) -> None:
-        """Write bytes as they are, a write per piece; the transcript shows them as one entry."""
-        whole = b"".join(pieces)
-        for line in whole.split(b"\n"):
+        """Write bytes as they are, a write per piece; the transcript shows the lines they end."""
+        *lines, self._unfinished = b"".join((self._unfinished, *pieces)).split(b"\n")
+        for line in lines:
             if line:
                 self.transcript.add("to-target", _text(line), decode(line)[0])
         for piece in pieces:
@@ -172,13 +189,14 @@ class MockParent:
 
     async def send(self, message: dict[str, Any]) -> None:
         """Write one message."""
-        await self.send_bytes(encode(message))
+        await self.send_bytes(*self.cut(encode(self.dress(message))))
 
     def request(self, method: str, params: Any = ABSENT, request_id: Any = None) -> dict[str, Any]:
         """A request with the next id, or with the given one, not sent yet."""
         if request_id is None:
             request_id = self._next_id
             self._next_id += 1
+        self._responses.pop((type(request_id), request_id), None)  # of an earlier request
         message = {"id": request_id, "method": method}
         return message if params is ABSENT else message | {"params": params}
 
@@ -365,9 +383,21 @@ class MockParent:
         await request.answer(tokens)
         return request
 
-    def answer_every_refresh(self, policy: Policy | None) -> None:
-        """Answer refresh requests by themselves as they come; None ends it."""
+    async def refreshed_turn(self, tokens: ExternalTokens) -> Outcome:
+        """A turn whose token is refused and refreshed with `tokens`; how it ended."""
+        turn = await self.start_turn()
+        await self.answer_refresh(tokens)
+        return await turn.outcome()
+
+    def answer_every_refresh(self, policy: Policy | None, *, heeded: bool = True) -> None:
+        """Answer refresh requests by themselves as they come; None ends it.
+
+        Args:
+            policy: gives the tokens of each answer.
+            heeded: whether each answer replaces the one before, as a server has to take them.
+        """
         self._policy = policy
+        self._heeded = heeded
 
     # Turns.
 
@@ -382,6 +412,17 @@ class MockParent:
 
     async def start_turn(self, thread: str | None = None) -> Turn:
         """A new turn, which the case needs, on `thread` or on the case's own thread."""
+        turn = await self._ask_for_turn(thread)
+        require(None, isinstance(turn, Turn), "a turn to start", turn)
+        assert isinstance(turn, Turn)
+        return turn
+
+    async def try_turn(self) -> Outcome | None:
+        """Start a turn and wait for its end; None where the target does not even start it."""
+        turn = await self._ask_for_turn(None)
+        return await turn.outcome() if isinstance(turn, Turn) else None
+
+    async def _ask_for_turn(self, thread: str | None) -> Turn | Response:
         if thread is None:
             if self._thread is None:
                 self._thread = await self.start_thread()
@@ -390,8 +431,8 @@ class MockParent:
         response = await self.call("turn/start", {"threadId": thread, "input": prompt})
         turn = response.member("turn")
         turn_id = turn.get("id") if isinstance(turn, dict) else None
-        require(None, isinstance(turn_id, str), "a turn to start", response)
-        assert isinstance(turn_id, str)
+        if not isinstance(turn_id, str):
+            return response
         return Turn(self, thread, turn_id, anyio.current_time())
 
     async def run_turn(self, thread: str | None = None) -> Outcome:

@@ -150,4 +150,6 @@ async def _why(bench: Bench, response: Response) -> str:
         return f"the target {ended} before it answered {response.method}{said}"
     if response.answered:
         return f"the target's answer to {response.method} is neither a result nor an error"
-    return f"the target did not answer {response.method} within {OPENING_PATIENCE:g} s"
+    silence = f"the target did not answer {response.method} within {OPENING_PATIENCE:g} s"
+    last = next((entry for entry in transcript.received() if entry.is_response), None)
+    return silence if last is None else f"{silence}; it sent this instead: {last}"

@@ -18,7 +18,7 @@ class Law:
 
     Args:
         revision: a folder of `spec/`.
-        grown: accept any text where the revision's enum is marked as one that grows.
+        grown: accept unknown values where an enum or union is marked as one that grows.
     """
 
     def __init__(self, revision: str, *, grown: bool = False) -> None:
@@ -27,19 +27,20 @@ class Law:
             method["method"]: method
             for method in json.loads(folder.joinpath("methods.json").read_text())["methods"]
         }
-        self._registry: Registry[Any] = Registry().with_resources(
+        registry: Registry[Any] = Registry().with_resources(
             (name, DRAFT202012.create_resource(_open(schema) if grown else schema))
             for name, schema in _schemas(folder)
         )
+        self._resolver = registry.resolver()
         self._validators: dict[str, Draft202012Validator] = {}
 
     def fault(self, type_name: str, value: Any) -> str | None:
         """What is wrong with `value` as a `type_name`, in a sentence, or None."""
         validator = self._validators.get(type_name)
         if validator is None:
-            schema = {"$ref": f"{type_name}.json"}
-            validator = Draft202012Validator(schema, registry=self._registry)
-            self._validators[type_name] = validator
+            # Whole, since jsonschema follows a reference anew for every value.
+            schema = _whole({"$ref": f"{type_name}.json"}, self._resolver)
+            validator = self._validators[type_name] = Draft202012Validator(schema)
         if validator.is_valid(value):
             return None
         error = best_match(validator.iter_errors(value))
@@ -52,15 +53,36 @@ def _schemas(folder: Path) -> Iterator[tuple[str, Any]]:
             yield path.name, json.loads(path.read_text())
 
 
+def _whole(schema: Any, resolver: Any) -> Any:
+    """The schema with what it refers to in place of every reference."""
+    if isinstance(schema, list):
+        return [_whole(part, resolver) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    whole = {name: _whole(part, resolver) for name, part in schema.items() if name != "$ref"}
+    if "$ref" in schema:
+        target = resolver.lookup(schema["$ref"])
+        whole = _whole(target.contents, target.resolver) | whole
+    return whole
+
+
 def _open(schema: Any) -> Any:
-    """The schema with every growing enum opened to any text."""
+    """The schema with every enum and union that grows opened to values unknown today."""
     if isinstance(schema, list):
         return [_open(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    if schema.get("x-grows"):
-        return {"type": "string"}
-    return {name: _open(part) for name, part in schema.items()}
+    opened = {name: _open(part) for name, part in schema.items()}
+    if not schema.get("x-grows"):
+        return opened
+    return {"type": "string"} if "enum" in schema else {"anyOf": [*opened["oneOf"], _new(schema)]}
+
+
+def _new(union: dict[str, Any]) -> dict[str, Any]:
+    """What a variant that a tagged union has no name for looks like."""
+    known = [variant["properties"]["type"]["const"] for variant in union["oneOf"]]
+    tag = {"type": "string", "not": {"enum": known}}
+    return {"type": "object", "required": ["type"], "properties": {"type": tag}}
 
 
 def _sentence(error: ValidationError) -> str:

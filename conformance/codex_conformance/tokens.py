@@ -43,6 +43,12 @@ class ExternalTokens:
     plan: str | None
     stated_plan: str | None = None
 
+    @property
+    def account(self) -> dict[str, Any]:
+        """The account that `account/read` names after a login with them."""
+        plan = self.stated_plan or self.plan or "unknown"
+        return {"type": "chatgpt", "email": self.email, "planType": plan}
+
     def members(self, revision: str) -> dict[str, Any]:
         """The members of a login or of a refresh answer in the shape of `revision`."""
         if revision == "0.93":
@@ -121,7 +127,9 @@ class Mint:
         return self._keep(f"opaque-{self._canary(name)}", name)
 
     def keep(self, text: str) -> str:
-        """Declare a text that a case made itself as secret, and return it."""
+        """Declare a text that a case made itself as secret, unless it is empty, and return it."""
+        if not text:
+            return text
         self._count += 1
         return self._keep(text, f"text-{self._count}")
 

@@ -4,7 +4,7 @@ This module is imported with the first turn, since httpx takes longer to import 
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import anyio
@@ -16,6 +16,9 @@ from codex_reference_server.auth import Auth
 from codex_reference_server.config import Config
 from codex_reference_server.credentials import Credentials
 from codex_reference_server.messages import TurnFailure
+
+COMPLETED = "response.completed"
+LAST_EVENTS = (COMPLETED, "response.failed", "response.incomplete")
 
 OK = 200
 UNAUTHORIZED = 401
@@ -47,6 +50,7 @@ class Event(msgspec.Struct):
 
 
 Take = Callable[[Event], Awaitable[None]]
+"""Tell of an event, and wait until there is room for more; raises nothing, is not cancelled."""
 
 
 class UnexpectedStatus(TurnFailure):
@@ -102,7 +106,7 @@ class Backend:
     @asynccontextmanager
     async def _response(self, body: dict[str, Any]) -> AsyncIterator[httpx.Response]:
         """The answer to the request; a 401 is answered by one retry with renewed credentials."""
-        credentials = self._auth.credentials
+        credentials = self._auth.credentials if self._config.requires_openai_auth else None
         response = await self._send(body, credentials)
         try:
             if response.status_code == UNAUTHORIZED:
@@ -119,38 +123,38 @@ class Backend:
             raise TurnFailure(
                 f"no backend: set base_url in [model_providers.{self._config.provider}]"
             )
-        signed = credentials if self._config.requires_openai_auth else None
         try:
             request = self._client.build_request(
-                "POST", f"{self._config.base_url}/responses", json=body, headers=_headers(signed)
+                "POST",
+                f"{self._config.base_url}/responses",
+                json=body,
+                headers=_headers(credentials),
             )
             return await self._client.send(request, stream=True)
         except (httpx.HTTPError, httpx.InvalidURL):
             raise Unreachable from None
 
     async def _relay(self, response: httpx.Response, take: Take) -> None:
-        """Hand over the events.
+        """Hand over the events up to the last.
 
-        The stream is left by cancellation, not by `break`: it unwinds the generators of httpx
-        from the inside, while `break` would leave them to the garbage collector.
+        The loop is left by cancellation alone, which unwinds the generators of httpx from the
+        inside; an exception or `break` in its body would leave them to the garbage collector.
         """
-        completed = False
-        try:
-            with anyio.CancelScope() as reading:
-                async for message in httpx_sse.EventSource(response).aiter_sse():
-                    event = self._decode(message.data)
-                    if completed or event is None:
-                        continue
-                    if event.type in ("response.failed", "response.incomplete"):
-                        raise TurnFailure("the model provider could not complete the response")
+        last = None
+        with suppress(httpx.HTTPError, httpx_sse.SSEError), anyio.CancelScope() as reading:
+            async for message in httpx_sse.EventSource(response).aiter_sse():
+                event = self._decode(message.data)
+                if event is None or last is not None:
+                    continue
+                with anyio.CancelScope(shield=True):
                     await take(event)
-                    if event.type == "response.completed":
-                        completed = True
-                        reading.cancel()
-        except (httpx.HTTPError, httpx_sse.SSEError):
-            raise StreamBroken from None
-        if not completed:
+                if event.type in LAST_EVENTS:
+                    last = event.type
+                    reading.cancel()
+        if last is None:
             raise StreamBroken
+        if last != COMPLETED:
+            raise TurnFailure("the model provider could not complete the response")
 
     def _decode(self, data: str) -> Event | None:
         try:

@@ -31,8 +31,8 @@ _TELLS_NO_VALUE = (
 )
 
 
-class Method:
-    """A request that is answered here."""
+class Route:
+    """A method that is answered here: its params by the law, and its handler."""
 
     def __init__(self, name: str, params: Any, params_required: bool, handler: Handler) -> None:
         self._name = name
@@ -73,8 +73,8 @@ class Dispatcher:
     def __init__(self, config: Config, revision: Revision, handlers: Handlers) -> None:
         self._config = config
         self._revision = revision
-        self._initialize = self._method("initialize", self._introduce)
-        self._methods = {name: self._method(name, each) for name, each in handlers.items()}
+        self._initialize = self._route("initialize", self._introduce)
+        self._routes = {name: self._route(name, each) for name, each in handlers.items()}
 
     def dispatch(self, session: Session, name: str, params: msgspec.Raw) -> Answer:
         """The answer to one request.
@@ -88,15 +88,15 @@ class Dispatcher:
             return self._initialize(params, session)
         if not session.initialized:
             raise Refusal("Not initialized")
-        method = self._methods.get(name)
-        if method is None:
+        route = self._routes.get(name)
+        if route is None:
             raise Refusal("unknown method: this server does not know it", METHOD_NOT_FOUND)
-        return method(params, session)
+        return route(params, session)
 
-    def _method(self, name: str, handler: Handler) -> Method:
+    def _route(self, name: str, handler: Handler) -> Route:
         law = self._revision.methods[name]
         params = getattr(self._revision.models, law.params) if law.params else None
-        return Method(name, params, law.params_required, handler)
+        return Route(name, params, law.params_required, handler)
 
     def _introduce(self, params: Any, session: Session) -> Answer:
         client = params.client_info

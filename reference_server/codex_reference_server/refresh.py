@@ -54,7 +54,7 @@ class _Question(msgspec.Struct):
 class ExternalRefresher(Refresher):
     """External tokens belong to the client, so the client is asked for new ones.
 
-    One question at a time: whoever meets a 401 while it is open waits for the same answer.
+    One question at a time: whoever meets a 401 while one is open waits for the same answer.
 
     Args:
         take: gets the new tokens, in the revision's shape; raises `Refusal` if they will not do.
@@ -66,7 +66,7 @@ class ExternalRefresher(Refresher):
         self._revision = revision
         self._ask = ask
         self._take = take
-        self._open: _Question | None = None
+        self._question: _Question | None = None
 
     @cached_property
     def _decoder(self) -> "msgspec.json.Decoder[Any]":
@@ -74,7 +74,7 @@ class ExternalRefresher(Refresher):
 
     async def refresh(self, rejected: Credentials) -> bool:
         """Return once the question is settled, by its answer or by a login or logout."""
-        question = self._open or self._put(rejected)
+        question = self._question or self._ask_client(rejected)
         question.waiting += 1
         try:
             with anyio.CancelScope(deadline=question.deadline):
@@ -91,11 +91,11 @@ class ExternalRefresher(Refresher):
 
     def login_changed(self) -> None:
         """Settle the open question: those who wait look at who is logged in now."""
-        if self._open is not None:
-            self._settle(self._open)
+        if self._question is not None:
+            self._settle(self._question)
 
-    def _put(self, rejected: Credentials) -> _Question:
-        question = self._open = _Question(anyio.current_time() + REFRESH_LIMIT, anyio.Event())
+    def _ask_client(self, rejected: Credentials) -> _Question:
+        question = self._question = _Question(anyio.current_time() + REFRESH_LIMIT, anyio.Event())
         params = self._revision.make(
             "ChatgptAuthTokensRefreshParams",
             reason="unauthorized",
@@ -123,8 +123,8 @@ class ExternalRefresher(Refresher):
             self._settle(question)
 
     def _settle(self, question: _Question, failure: str | None = None) -> None:
-        if question is self._open:
-            self._open = None
+        if question is self._question:
+            self._question = None
             question.failure = failure
             question.forget()
             question.settled.set()

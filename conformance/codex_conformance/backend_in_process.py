@@ -1,0 +1,48 @@
+"""The mock backend in process: respx gives every request of httpx to it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import respx
+
+from codex_conformance.mock_backend import DropConnection, MockBackend, Reply
+
+ORIGIN = "http://backend.test"
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, reply: Reply) -> None:
+        self._reply = reply
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._reply.chunks():
+                yield chunk
+        except DropConnection:
+            raise httpx.RemoteProtocolError("the mock backend dropped the connection") from None
+
+
+@asynccontextmanager
+async def mounted_in_process(backend: MockBackend) -> AsyncIterator[str]:
+    """Answer every httpx request of this process; yield the backend's origin.
+
+    A request to any other origin is recorded as foreign and refused.
+    """
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if not str(request.url).startswith(ORIGIN):
+            head = f"{request.method} {request.url}\r\n{request.headers}".encode()
+            backend.foreign_requests.append((request.url.host, head))
+            raise httpx.ConnectError(f"nothing but {ORIGIN} can be reached")
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        body = await request.aread()
+        try:
+            reply = await backend(request.method, request.url.path, headers, body)
+        except DropConnection:
+            raise httpx.RemoteProtocolError("the mock backend dropped the connection") from None
+        return httpx.Response(reply.status, headers=reply.headers, stream=_Body(reply))
+
+    with respx.mock(using="httpx", assert_all_called=False) as router:
+        router.route().mock(side_effect=answer)
+        yield ORIGIN

@@ -1,0 +1,266 @@
+"""INIT: the handshake."""
+
+import re
+from typing import Any
+
+import pytest
+
+from codex_conformance.case import Setup, case, expect, require
+from codex_conformance.mock_backend import MockBackend
+from codex_conformance.mock_parent import ABSENT, CLIENT, MockParent
+from codex_conformance.schema import judge
+from codex_conformance.tokens import Mint
+
+GATED = ("0.99", "0.169")
+LOGIN_DONE, UPDATED = "account/login/completed", "account/updated"
+TURN = ("thread/started", "turn/started", "item/started", "item/completed")
+
+
+@pytest.mark.parametrize(
+    "setup",
+    [Setup(handshake=False), Setup(handshake=False, stored_login="apiKey")],
+    ids=["logged-out", "logged-in"],
+)
+@case("init/request-before", "INIT-1")
+async def test_request_before_initialize_gets_an_error_and_changes_nothing(
+    parent: MockParent, tokens: Mint, setup: Setup
+) -> None:
+    """Any request before `initialize` gets an error, and nobody is logged in or out by it."""
+    requests: list[tuple[str, Any]] = [
+        ("account/read", {}),
+        ("account/logout", ABSENT),
+        ("account/login/start", parent.login_params(tokens.mint())),
+        ("account/login/start", {"type": "apiKey", "apiKey": tokens.api_key()}),
+        ("account/login/cancel", {"loginId": "00000000-0000-4000-8000-000000000000"}),
+        ("thread/start", {"model": "mock-model"}),
+        ("no/such/method", {}),
+    ]
+    for method, params in requests:
+        response = await parent.call(method, params)
+        expect("INIT-1", response.refused, f"an error for {method} before initialize", response)
+    greeting = await parent.initialize()
+    require("INIT-3", greeting.ok, "initialize to be accepted", greeting)
+    read = await parent.read_account()
+
+    wanted = None if setup.stored_login is None else {"type": "apiKey"}
+    expect("INIT-1", read.ok and read.account == wanted, f"the account {wanted} as stored", read)
+    told = parent.account_notifications()
+    expect("INIT-1", not told, "no login or logout to be announced", told[0] if told else None)
+
+
+@case("init/initialized-alone", "INIT-1", handshake=False)
+async def test_initialized_does_not_stand_in_for_initialize(parent: MockParent) -> None:
+    """The notification `initialized` without `initialize` opens nothing."""
+    await parent.notify("initialized")
+    early = await parent.read_account()
+    greeting = await parent.initialize()
+    read = await parent.read_account()
+
+    expect("INIT-1", early.refused, "an error for account/read before initialize", early)
+    require("INIT-3", greeting.ok and read.ok, "initialize to open the connection", greeting)
+
+
+@case("init/second", "INIT-2")
+async def test_second_initialize_gets_an_error_and_changes_nothing(
+    parent: MockParent, tokens: Mint
+) -> None:
+    """A second `initialize`, the same or another, is refused; login and capabilities stay."""
+    await parent.login(tokens.mint())
+    before = await parent.read_account()
+    require("READ-1", before.ok, "account/read to be answered", before)
+    require("LOGIN-3", bool(parent.notifications(UPDATED)), UPDATED, None)
+    same = await parent.call("initialize", parent.initialize_params())
+    other = parent.initialize_params(experimental=False, opt_out=(UPDATED,), name="somebody-else")
+    different = await parent.call("initialize", other)
+    read = await parent.read_account()
+    mark = parent.mark()
+    again = await parent.try_login(tokens.mint())
+    await parent.settle()
+
+    expect("INIT-2", same.refused, "an error for the same initialize again", same)
+    expect("INIT-2", different.refused, "an error for another initialize", different)
+    expect("INIT-2", read.account == before.account, f"the account {before.account}", read)
+    expect("INIT-2", again.ok, "the capabilities of the first, so that a login is taken", again)
+    updated = parent.notifications(UPDATED, mark)
+    expect("INIT-2", bool(updated), f"the opt-outs of the first, so that {UPDATED} comes", updated)
+
+
+@case("init/second-opens-no-gate", "INIT-2", revisions=GATED, experimental=False)
+async def test_second_initialize_does_not_add_a_capability(
+    parent: MockParent, tokens: Mint
+) -> None:
+    """A refused `initialize` with `experimentalApi` does not let external tokens in."""
+    second = await parent.call("initialize", parent.initialize_params())
+    login = await parent.call("account/login/start", parent.login_params(tokens.mint()))
+    read = await parent.read_account()
+
+    expect("INIT-2", second.refused, "an error for a second initialize", second)
+    expect("INIT-2", login.refused, "the login to be refused as before", login)
+    expect("INIT-2", read.nobody, "nobody to be logged in", read)
+
+
+LEAST = {"name": "acme_parent", "version": "0.0.1"}
+GREETINGS: dict[str, dict[str, Any]] = {
+    "least": {"clientInfo": LEAST},
+    "nulls": {"clientInfo": LEAST | {"title": None}, "capabilities": None},
+    "no-capability": {"clientInfo": LEAST, "capabilities": {}},
+    "full": {"clientInfo": CLIENT, "capabilities": {"experimentalApi": True}},
+    "name-with-a-blank": {"clientInfo": LEAST | {"name": "Acme Parent", "title": "Acme"}},
+}
+
+
+@pytest.mark.parametrize("params", GREETINGS.values(), ids=GREETINGS)
+@case("init/response", "INIT-3", handshake=False)
+async def test_initialize_is_answered_with_the_members_of_the_revision(
+    parent: MockParent, params: dict[str, Any]
+) -> None:
+    """The response has the revision's members; `userAgent` begins with client and version."""
+    response = await parent.call("initialize", params)
+    await parent.notify("initialized")
+    read = await parent.read_account()
+
+    expect("INIT-3", response.ok, "a result", response)
+    fault, _growth = judge(parent.revision, "InitializeResponse", response.result)
+    expect("INIT-3", fault is None, "the members of the revision", fault)
+    name = params["clientInfo"]["name"]
+    agent = response.member("userAgent")
+    good = isinstance(agent, str) and re.match(rf"{re.escape(name)}/\d+\.\d+", agent) is not None
+    expect("INIT-3", good, f"a userAgent that begins {name}/<version>", response)
+    require("INIT-1", read.ok, "the connection to be open then", read)
+
+
+@pytest.mark.parametrize(
+    "capabilities",
+    [ABSENT, None, {}, {"experimentalApi": False}],
+    ids=["absent", "null", "empty", "false"],
+)
+@case("init/gate", "INIT-4", revisions=GATED, handshake=False)
+async def test_external_login_without_the_capability_is_refused(
+    parent: MockParent, tokens: Mint, capabilities: Any
+) -> None:
+    """Without `experimentalApi: true` the login gets an error that names the capability."""
+    await greet(parent, capabilities)
+    before = parent.mark()
+    login = await parent.call("account/login/start", parent.login_params(tokens.mint()))
+    read = await parent.read_account()
+    await parent.settle()
+
+    expect("INIT-4", login.refused, "an error for the login", login)
+    named = "experimentalApi" in login.error_message
+    expect("INIT-4", named, "an error that names experimentalApi", login)
+    expect("INIT-4", read.nobody, "nobody to be logged in", read)
+    told = parent.account_notifications(before)
+    expect("INIT-4", not told, "no login to be announced", told[0] if told else None)
+
+
+@case("init/gate-keeps-login", "INIT-4", revisions=GATED, experimental=False, stored_login="apiKey")
+async def test_refused_capability_leaves_who_was_logged_in(
+    parent: MockParent, tokens: Mint
+) -> None:
+    """A login refused for the capability does not touch the login that was there."""
+    before = await parent.read_account()
+    require("APIKEY-4", before.account == {"type": "apiKey"}, "the stored API key", before)
+    login = await parent.call("account/login/start", parent.login_params(tokens.mint()))
+    read = await parent.read_account()
+
+    expect("INIT-4", login.refused, "an error for the login", login)
+    expect("INIT-4", read.account == {"type": "apiKey"}, "the account of the API key", read)
+
+
+@pytest.mark.parametrize("capabilities", [ABSENT, {}], ids=["absent", "empty"])
+@case("init/no-gate", "INIT-4", revisions=("0.93",), handshake=False)
+async def test_external_login_needs_no_capability(
+    parent: MockParent, tokens: Mint, capabilities: Any
+) -> None:
+    """In 0.93 a client without any capability logs in with external tokens."""
+    await greet(parent, capabilities)
+    login = await parent.try_login(tokens.mint())
+
+    expect("INIT-4", login.ok, "the login to be accepted", login)
+
+
+async def greet(parent: MockParent, capabilities: Any) -> None:
+    """Initialize with exactly these capabilities, which the case needs."""
+    params = {"clientInfo": CLIENT}
+    params |= {} if capabilities is ABSENT else {"capabilities": capabilities}
+    greeting = await parent.call("initialize", params)
+    require("INIT-3", greeting.ok, "initialize to be accepted", greeting)
+    await parent.notify("initialized")
+
+
+@pytest.mark.parametrize(
+    ("setup", "silent", "loud"),
+    [
+        (Setup(opt_out=(UPDATED,)), UPDATED, LOGIN_DONE),
+        (Setup(opt_out=(LOGIN_DONE,)), LOGIN_DONE, UPDATED),
+    ],
+    ids=["updated", "login-completed"],
+)
+@case("init/opt-out", "INIT-5")
+async def test_notification_opted_out_of_does_not_come(
+    parent: MockParent, tokens: Mint, setup: Setup, silent: str, loud: str
+) -> None:
+    """Exactly the named notification is silenced, at login and at logout; responses come."""
+    del setup
+    login = await parent.try_login(tokens.mint())
+    await parent.settle()
+    logout = await parent.try_logout()
+    await parent.settle()
+
+    expect("INIT-5", login.ok and logout.ok, "login and logout to be answered", login)
+    came = parent.notifications(silent)
+    expect("INIT-5", not came, f"no {silent}", came[0] if came else None)
+    expect("INIT-5", bool(parent.notifications(loud)), f"{loud}, which was not named", None)
+
+
+@case("init/opt-out-of-a-turn", "INIT-5", opt_out=TURN)
+async def test_opt_out_of_a_turns_notifications_silences_only_those(
+    parent: MockParent, tokens: Mint
+) -> None:
+    """With the steps of a turn silenced its end is still told."""
+    await parent.login(tokens.mint())
+    outcome = await parent.run_turn()
+
+    expect("INIT-5", outcome.completed, "turn/completed, which was not named", outcome)
+    for method in TURN:
+        came = parent.notifications(method)
+        expect("INIT-5", not came, f"no {method}", came[0] if came else None)
+
+
+@case(
+    "init/opt-out-of-no-notification",
+    "INIT-5",
+    opt_out=("account/chatgptAuthTokens/refresh", "account/login/start", "account/read"),
+)
+async def test_opt_out_never_silences_responses_and_server_requests(
+    parent: MockParent, backend: MockBackend, tokens: Mint
+) -> None:
+    """Named like a notification, a response and a server request come all the same."""
+    old, new = tokens.mint(), tokens.mint()
+    login = await parent.try_login(old)
+    read = await parent.read_account()
+    expect("INIT-5", login.ok, "the response to the login", login)
+    expect("INIT-5", read.ok, "the response to account/read", read)
+    backend.expire(old)
+    turn = await parent.start_turn()
+    request = await parent.refresh_if_any()
+    expect("INIT-5", request is not None, "the refresh request", request)
+    assert request is not None
+    await request.answer(new)
+    outcome = await turn.outcome()
+
+    require("REFRESH-3", outcome.completed, "the turn to complete after the refresh", outcome)
+
+
+@case(
+    "init/opt-out-is-exact",
+    "INIT-5",
+    opt_out=("account", "account/", "account/*", "Account/Updated", "account/updated/x", ""),
+)
+async def test_opt_out_of_another_name_silences_nothing(parent: MockParent, tokens: Mint) -> None:
+    """Neither a prefix nor a pattern nor another case names a notification."""
+    await parent.login(tokens.mint())
+
+    for method in (LOGIN_DONE, UPDATED):
+        came = parent.notifications(method)
+        expect("INIT-5", bool(came), f"{method}, which was not named", None)

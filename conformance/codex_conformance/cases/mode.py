@@ -1,0 +1,196 @@
+"""MODE: which login may follow which."""
+
+from typing import Any
+
+import pytest
+
+from codex_conformance.bench import Bench
+from codex_conformance.case import Setup, case, expect, not_applicable
+from codex_conformance.exchange import Response
+from codex_conformance.expectations import (
+    expect_account,
+    expect_announced,
+    expect_login_refused,
+    expect_turn_as,
+)
+from codex_conformance.mock_backend import MockBackend
+from codex_conformance.mock_parent import MockParent
+from codex_conformance.tokens import BETA, Mint
+
+
+async def expect_blocked(
+    clause: str, parent: MockParent, backend: MockBackend, tokens: Mint, params: dict[str, Any]
+) -> Response:
+    """Expect that a login is refused while external tokens are active, and leaves no trace.
+
+    A login that was left pending ends, and says so with its loginId, when another login or a
+    logout takes its place.
+    """
+    given, later = tokens.mint(), tokens.mint(BETA)
+    await parent.login(given)
+    before = parent.mark()
+    response = await expect_login_refused(clause, parent, params)
+    await expect_account(clause, parent, given.account)
+    await expect_turn_as(clause, parent, backend, given)
+
+    await parent.login(later)
+    await parent.logout()
+    told = parent.notifications("account/login/completed", before)
+    pending = next((entry for entry in told if entry.params.get("loginId") is not None), None)
+    expect(clause, pending is None, "no login left pending", pending)
+    return response
+
+
+@case("mode/browser-login", "MODE-1", browser_login=True)
+async def test_browser_login_while_external_tokens_are_active_is_refused(
+    parent: MockParent, backend: MockBackend, tokens: Mint
+) -> None:
+    """A `chatgpt` login gets an error, changes nothing and leaves no login pending."""
+    response = await expect_blocked("MODE-1", parent, backend, tokens, {"type": "chatgpt"})
+    parent.offered(response, "chatgpt login")
+
+
+@case("mode/api-key", "MODE-2")
+async def test_api_key_while_external_tokens_are_active_is_refused(
+    parent: MockParent, backend: MockBackend, bench: Bench, tokens: Mint
+) -> None:
+    """An `apiKey` login gets an error, changes nothing and keeps the key nowhere."""
+    key = tokens.api_key()
+    params = {"type": "apiKey", "apiKey": key}
+    parent.offered(await expect_blocked("MODE-2", parent, backend, tokens, params), "apiKey login")
+
+    kept = [path.name for path in bench.home.files_with(key)]
+    expect("MODE-2", not kept, "no file that holds the key", kept)
+    used = backend.requests_with(key)
+    expect("MODE-2", not used, "no request with the key", used[0] if used else None)
+
+
+@case("mode/device-code", "MODE-2")
+async def test_device_code_while_external_tokens_are_active_is_refused(
+    parent: MockParent, backend: MockBackend, tokens: Mint
+) -> None:
+    """A `chatgptDeviceCode` login, where it exists, gets an error and changes nothing."""
+    kind, made_up = "chatgptDeviceCode", "noSuchLogin"
+    unknown = await parent.call("account/login/start", {"type": made_up})
+    response = await expect_blocked("MODE-2", parent, backend, tokens, {"type": kind})
+    parent.offered(response, f"{kind} login")
+    if response.error_message == unknown.error_message.replace(made_up, kind):
+        not_applicable(f"the target refuses {kind} as it refuses a login type that nobody knows")
+
+
+@case("mode/external-after-logout", "MODE-3")
+async def test_external_tokens_after_logout_work_again(
+    parent: MockParent, backend: MockBackend, tokens: Mint
+) -> None:
+    """After a logout external tokens are accepted, announced, used and refreshed."""
+    given, refreshed = tokens.mint(BETA), tokens.mint(BETA, plan="plus")
+    await parent.login(tokens.mint())
+    await parent.logout()
+    before = parent.mark()
+    response = await parent.try_login(given)
+    await parent.settle()
+
+    expect("MODE-3", response.ok, "a login with external tokens to be accepted", response)
+    expect_announced("MODE-3", parent, before)
+    await expect_turn_as("MODE-3", parent, backend, given)
+    backend.expire(given)
+    turn = await parent.start_turn()
+    request = await parent.refresh_if_any()
+    expect("MODE-3", request is not None, "a refresh request after a 401", request)
+    assert request is not None
+    await request.answer(refreshed)
+    outcome = await turn.outcome()
+    expect("MODE-3", outcome.completed, "the turn to complete after the refresh", outcome)
+    await expect_account("MODE-3", parent, refreshed.account)
+
+
+@case("mode/api-key-after-logout", "MODE-3")
+async def test_api_key_after_logout_works_again(
+    parent: MockParent, backend: MockBackend, tokens: Mint
+) -> None:
+    """After external tokens and a logout an API key is accepted, announced and used."""
+    key = tokens.api_key()
+    await parent.login(tokens.mint())
+    await parent.logout()
+    before = parent.mark()
+    response = await parent.call("account/login/start", {"type": "apiKey", "apiKey": key})
+    parent.offered(response, "apiKey login")
+    await parent.settle()
+
+    expect("MODE-3", response.ok, "a login with an API key to be accepted", response)
+    expect_announced("MODE-3", parent, before)
+    await expect_account("MODE-3", parent, {"type": "apiKey"})
+    await expect_turn_as("MODE-3", parent, backend, key)
+
+
+@case("mode/browser-after-logout", "MODE-3", browser_login=True)
+async def test_browser_login_after_logout_starts_again(parent: MockParent, tokens: Mint) -> None:
+    """After external tokens and a logout a browser login starts, and can be cancelled."""
+    await parent.login(tokens.mint())
+    await parent.logout()
+    response = await parent.call("account/login/start", {"type": "chatgpt"})
+    parent.offered(response, "chatgpt login")
+
+    login_id = response.member("loginId")
+    begun = isinstance(login_id, str) and isinstance(response.member("authUrl"), str)
+    expect("MODE-3", begun, "a browser login to start, with loginId and authUrl", response)
+    canceled = await parent.call("account/login/cancel", {"loginId": login_id})
+    status = canceled.member("status")
+    expect("MODE-3", status == "canceled", 'the status "canceled" for that login', canceled)
+
+
+@pytest.mark.parametrize(
+    "setup",
+    [Setup(), Setup(stored_login="apiKey"), Setup(stored_login="managed")],
+    ids=["api-key", "stored-api-key", "managed-login"],
+)
+@case("mode/external-over", "MODE-4")
+async def test_external_tokens_win_over_an_earlier_login(
+    parent: MockParent, backend: MockBackend, bench: Bench, tokens: Mint, setup: Setup
+) -> None:
+    """External tokens may be given on top of another login, and are used from then on."""
+    if setup.stored_login is None:
+        await parent.login_api_key(tokens.api_key())
+    elif (await parent.read_account()).nobody:
+        not_applicable("the target reads no login from auth.json")
+    else:
+        parent.use_bearer(bench.stored, "LOGIN-7")
+    await parent.run_turn()
+    given = tokens.mint(BETA, plan="plus")
+    before = parent.mark()
+    response = await parent.try_login(given)
+    await parent.settle()
+
+    expect("MODE-4", response.ok, "external tokens to be accepted", response)
+    expect_announced("MODE-4", parent, before)
+    updated = parent.notifications("account/updated", before)[-1]
+    mode = updated.params.get("authMode")
+    expect("MODE-4", mode == "chatgptAuthTokens", "authMode chatgptAuthTokens", updated)
+    await expect_account("MODE-4", parent, given.account)
+    await expect_turn_as("MODE-4", parent, backend, given)
+
+
+@pytest.mark.parametrize(
+    "setup",
+    [Setup(), Setup(stored_login="apiKey"), Setup(stored_login="managed")],
+    ids=["api-key", "stored-api-key", "managed-login"],
+)
+@case("mode/refresh-over", "MODE-4")
+async def test_external_tokens_over_an_earlier_login_are_refreshed_by_the_parent(
+    parent: MockParent, backend: MockBackend, tokens: Mint, setup: Setup
+) -> None:
+    """A 401 for external tokens on top of another login asks the parent, as it does without."""
+    if setup.stored_login is None:
+        await parent.login_api_key(tokens.api_key())
+    given, refreshed = tokens.mint(BETA), tokens.mint(BETA, plan="plus")
+    await parent.login(given)
+    backend.expire(given)
+    turn = await parent.start_turn()
+    request = await parent.refresh_if_any()
+
+    expect("MODE-4", request is not None, "a refresh request after a 401", request)
+    assert request is not None
+    await request.answer(refreshed)
+    outcome = await turn.outcome()
+    expect("MODE-4", outcome.completed, "the turn to complete after the refresh", outcome)
+    await expect_account("MODE-4", parent, refreshed.account)
