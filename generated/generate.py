@@ -34,11 +34,15 @@ METHOD_VALUES = {
     "direction": ("clientToServer", "serverToClient"),
     "stability": ("stable", "experimental"),
 }
-CONDITIONS = {"if", "then", "else", "required"}
 # What a struct has no words for; an absent member stays UNSET, whatever its default means.
-NOT_IN_MODELS = {"$schema", "default", "description", "format", "if", "then", "else", "title"}
-# The one union that is for annotations alone: a reader picks by `id`, `method` and `error`.
-UNTAGGED = "msgspec cannot decode the union JSONRPCMessage"
+NOT_IN_MODELS = {"$schema", "default", "description", "format", "title"}
+JSON_TYPES = {
+    "string": "str",
+    "integer": "int",
+    "boolean": "bool",
+    "object": "dict[str, Any]",
+    "null": "None",
+}
 
 Schema = dict[str, Any]
 
@@ -133,11 +137,9 @@ def models_view(schema: Any) -> Any:
             view[key] = "#/$defs/" + value.removesuffix(".json")
         elif key == "properties":
             view[key] = {name: models_view(member) for name, member in value.items()}
-        elif key == "oneOf":
+        elif key in ("oneOf", "anyOf") and not is_condition(key, value):
             view[key] = [named_view(variant, variant.get("title")) for variant in value]
-        elif key in ("allOf", "anyOf") and all(set(part) <= CONDITIONS for part in value):
-            continue
-        elif key not in NOT_IN_MODELS:
+        elif key not in NOT_IN_MODELS and not is_condition(key, value):
             view[key] = models_view(value)
     return view
 
@@ -150,7 +152,50 @@ def named_view(schema: Schema, name: str | None) -> Schema:
     return view
 
 
+def is_condition(key: str, value: Any) -> bool:
+    """Whether a keyword says what no annotation can: it becomes a method of the struct."""
+    if key == "anyOf":
+        return all(set(part) == {"required"} for part in value)
+    return key == "allOf" and all(set(part) == {"if", "then"} for part in value)
+
+
+def classes(revision: Revision) -> dict[str, Schema]:
+    """The schema of every type and of every variant of a union, by the name of its model."""
+    found: dict[str, Schema] = {}
+    for name, schema in revision.types.items():
+        variants = [part for key in ("oneOf", "anyOf") for part in schema.get(key, [])]
+        found |= {part["title"]: part for part in variants if "title" in part} | {name: schema}
+    return found
+
+
+def untagged(revision: Revision) -> list[str]:
+    """The unions without a tag, which msgspec does not decode; `decode` of the package does.
+
+    Raises:
+        SpecError: another type holds one, where `decode` could not reach it.
+    """
+    known = classes(revision)
+    unions = []
+    for name, schema in revision.types.items():
+        parts = schema.get("anyOf", [])
+        parts = [known.get(part.get("$ref", "").removesuffix(".json"), part) for part in parts]
+        if len(parts) > 1 and all(part.get("type") == "object" for part in parts):
+            unions.append(name)
+    for name, schema in revision.types.items():
+        for union in unions:
+            if f"{union}.json" in references(schema):
+                raise SpecError(f"{revision.name}/{name}.json: $ref to {union}, which has no tag")
+    return unions
+
+
 def render_models(revision: Revision) -> str:
+    """The module of one revision: what datamodel-code-generator writes, and the conditions."""
+    text = with_conditions(revision, generated_models(revision))
+    check_names(revision, text)
+    return text
+
+
+def generated_models(revision: Revision) -> str:
     """The module of one revision, as datamodel-code-generator writes it."""
     # Imported late: a broken spec/ is reported at once.
     import datamodel_code_generator as codegen
@@ -160,7 +205,10 @@ def render_models(revision: Revision) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            warnings.filterwarnings("ignore", message=UNTAGGED)
+            for union in untagged(revision):
+                warnings.filterwarnings(
+                    "ignore", message=f"msgspec cannot decode the union {union}:"
+                )
             text = codegen.generate(
                 json.dumps({"$defs": views}),
                 input_file_type=codegen.InputFileType.JsonSchema,
@@ -186,15 +234,91 @@ def render_models(revision: Revision) -> str:
             )
     except (codegen.Error, Warning) as error:
         raise SpecError(f"{revision.name}: datamodel-code-generator says: {error}") from error
-    check_names(revision, str(text))
     return str(text).rstrip() + "\n"
+
+
+def with_conditions(revision: Revision, text: str) -> str:
+    """The module with a method in every struct whose schema has a condition."""
+    known = classes(revision)
+    lines = text.splitlines()
+    converts = False
+    structs = [node for node in ast.parse(text).body if isinstance(node, ast.ClassDef)]
+    for node in reversed(structs):
+        schema = known.get(node.name, {})
+        try:
+            body = condition_lines(schema, attributes(node))
+        except KeyError as error:
+            where = f"{revision.name}: {node.name}"
+            raise SpecError(f"{where}: a condition speaks of {error}, unknown here") from error
+        if body:
+            lines[node.end_lineno : node.end_lineno] = [
+                "",
+                "    def __post_init__(self) -> None:",
+                *(f"        {line}" for line in body),
+            ]
+            converts |= any("convert(" in line for line in body)
+    text = "\n".join(lines) + "\n"
+    if converts:
+        text = re.sub(r"(from msgspec import .*), field", r"\1, convert, field", text, count=1)
+    return text
+
+
+def attributes(node: ast.ClassDef) -> dict[str, str]:
+    """The attributes of a struct by the member that they stand for."""
+    found = {}
+    for line in node.body:
+        if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
+            words = line.value.keywords if isinstance(line.value, ast.Call) else []
+            names = [ast.literal_eval(word.value) for word in words if word.arg == "name"]
+            found[(names or [line.target.id])[0]] = line.target.id
+    return found
+
+
+def condition_lines(schema: Schema, names: dict[str, str]) -> list[str]:
+    """The body of a method that refuses what the conditions of a schema refuse."""
+    lines = []
+    if is_condition("anyOf", schema.get("anyOf", [{}])):
+        sets = [part["required"] for part in schema["anyOf"]]
+        absent = [" or ".join(f"self.{names[each]} is UNSET" for each in one) for one in sets]
+        lines += [
+            f"if {' and '.join(f'({one})' if ' or ' in one else one for one in absent)}:",
+            f'    raise ValueError("expected {" or ".join(" and ".join(one) for one in sets)}")',
+        ]
+    if is_condition("allOf", schema.get("allOf", [{}])):
+        for part in schema["allOf"]:
+            (tag, wanted), *_ = part["if"]["properties"].items()
+            lines.append(f'if self.{names[tag]} == "{wanted["const"]}":')
+            lines += [f"    {line}" for line in member_lines(part["then"], names)]
+    return lines
+
+
+def member_lines(schema: Schema, names: dict[str, str]) -> list[str]:
+    """What refuses the members that a schema refuses, where the struct takes anything."""
+    lines = []
+    for name, member in schema["properties"].items():
+        attribute = f"self.{names[name]}"
+        check = f"convert({attribute}, {annotation(member)})"
+        if name in schema.get("required", []):
+            refuse = f'raise ValueError("expected {name}")'
+            lines += [f"if {attribute} is UNSET:", f"    {refuse}", check]
+        else:
+            lines += [f"if {attribute} is not UNSET:", f"    {check}"]
+    return lines
+
+
+def annotation(schema: Schema) -> str:
+    """The Python type of a member that a condition speaks of."""
+    if "$ref" in schema:
+        return str(schema["$ref"].removesuffix(".json"))
+    if schema["type"] == "array":
+        return f"list[{annotation(schema['items'])}]"
+    types = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+    return " | ".join(JSON_TYPES[each] for each in types)
 
 
 def check_names(revision: Revision, text: str) -> None:
     """Every generated name is that of a file or of a variant, and none is missing."""
-    expected = set(revision.types)
-    for schema in revision.types.values():
-        expected |= {variant["title"] for variant in schema.get("oneOf", []) if "title" in variant}
+    expected = set(classes(revision))
     body = ast.parse(text).body
     written = {node.name for node in body if isinstance(node, ast.ClassDef)}
     written |= {ast.unparse(node.target) for node in body if isinstance(node, ast.AnnAssign)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import msgspec
 
@@ -46,6 +46,29 @@ def models(revision: str) -> ModuleType:
         ValueError: nobody knows the revision.
     """
     return import_module(f"{__name__}.v{_known(revision).replace('.', '_')}")
+
+
+def decode(data: bytes | str, wanted: Any) -> Any:
+    """A message as a model of `wanted`: `msgspec.json.decode`, also for unions without a tag.
+
+    Of such a union, `JSONRPCMessage` for one, it is the first model that fits.
+
+    Raises:
+        msgspec.ValidationError: it is no message of that type.
+    """
+    parts = get_args(wanted)
+    structs = [
+        part for part in parts if isinstance(part, type) and issubclass(part, msgspec.Struct)
+    ]
+    if len(structs) < 2 or all(struct.__struct_config__.tag is not None for struct in structs):
+        return msgspec.json.decode(data, type=wanted)
+    faults = []
+    for part in parts:
+        try:
+            return msgspec.json.decode(data, type=part)
+        except msgspec.ValidationError as error:
+            faults.append(f"{part.__name__}: {error}")
+    raise msgspec.ValidationError("; ".join(faults))
 
 
 @cache

@@ -377,6 +377,20 @@ class MockParent:
         assert request is None or isinstance(request, RefreshRequest)
         return request
 
+    async def refresh_in(self, turn: Turn) -> RefreshRequest | None:
+        """The next refresh request, or None when the turn ends without one."""
+
+        def look() -> RefreshRequest | Entry | None:
+            if len(self.refreshes) > self._taken:
+                return self.refreshes[self._taken]
+            return self.completion_of(turn.thread, turn.id)
+
+        found = await self.until(look, f"the request {REFRESH}, or turn/completed")
+        if not isinstance(found, RefreshRequest):
+            return None
+        self._taken += 1
+        return found
+
     async def answer_refresh(self, tokens: ExternalTokens) -> RefreshRequest:
         """Wait for the next refresh request and answer it well."""
         request = await self.next_refresh()
@@ -388,6 +402,11 @@ class MockParent:
         turn = await self.start_turn()
         await self.answer_refresh(tokens)
         return await turn.outcome()
+
+    async def refused_turn(self) -> tuple[Turn, RefreshRequest]:
+        """A turn whose token is refused, and its refresh request, which the case needs."""
+        turn = await self.start_turn()
+        return turn, await self.next_refresh()
 
     def answer_every_refresh(self, policy: Policy | None, *, heeded: bool = True) -> None:
         """Answer refresh requests by themselves as they come; None ends it.

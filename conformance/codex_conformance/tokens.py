@@ -7,7 +7,7 @@ tokens, two cases never share one.
 import base64
 import hashlib
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -157,6 +157,35 @@ class Mint:
     def _keep(self, text: str, name: str) -> str:
         self.secrets[text] = name
         return text
+
+
+def jwt_part_replaced(position: int, text: str) -> Callable[[str], str]:
+    """A JWT with another text in place of one of its parts."""
+
+    def change(token: str) -> str:
+        parts = token.split(".")
+        return ".".join([*parts[:position], text, *parts[position + 1 :]])
+
+    return change
+
+
+def base64url(text: str) -> str:
+    """A text as a part of a JWT."""
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+_UNDECODABLE = "!no-base64!"
+
+NO_JWT: dict[str, Callable[[str], str]] = {
+    "empty": lambda _token: "",
+    "one-part": lambda token: token.replace(".", ""),
+    "two-parts": lambda token: token.rpartition(".")[0],
+    "undecodable-header": jwt_part_replaced(0, _UNDECODABLE),
+    "undecodable-payload": jwt_part_replaced(1, _UNDECODABLE),
+    "undecodable-signature": jwt_part_replaced(2, _UNDECODABLE),
+    "payload-no-json": jwt_part_replaced(1, base64url("this is no JSON")),
+}
+"""Ways in which a token can be none: its name, and what it makes of a JWT."""
 
 
 def fingerprint(secret: str) -> str:

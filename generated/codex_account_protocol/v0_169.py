@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec import UNSET, Meta, Struct, UnsetType, convert, field
 
 AbsolutePathBuf: TypeAlias = str
 
@@ -31,6 +31,74 @@ class GcpAccount(Struct, kw_only=True, tag_field="type", tag="gcp"):
 AccountRoutingOverride: TypeAlias = Literal["NO_CONSTRAINT", "us", "us_cr"]
 
 
+class AccountSecuritySetupAction(Struct, kw_only=True):
+    """The button below a reminder."""
+
+    label: str
+    url: str
+
+
+class AccountSecuritySetupNotice(Struct, kw_only=True):
+    """A reminder, for the account that asked and no other."""
+
+    account_id: str = field(name="accountId")
+    user_id: str = field(name="userId")
+    title: str
+    description: str
+    action: AccountSecuritySetupAction
+
+
+AccountSessionWorkspaceKind: TypeAlias = Literal["personal", "workspace"]
+
+
+class AccountSessionsListParams(Struct, kw_only=True):
+    """Ask for the logins that the server keeps side by side."""
+
+    refresh_workspace_metadata: bool | UnsetType = field(
+        name="refreshWorkspaceMetadata", default=UNSET
+    )
+
+
+class AccountSessionsSwitchParams(Struct, kw_only=True):
+    """Use another login, or another workspace of the same."""
+
+    session_id: str = field(name="sessionId")
+    account_id: str = field(name="accountId")
+    allow_browser_login: bool | UnsetType = field(name="allowBrowserLogin", default=UNSET)
+
+
+class BrowserLoginAccountSessionsSwitchResponse(Struct, kw_only=True):
+    """A login in the browser has to come first; `account/login/completed` tells of its end."""
+
+    auth_url: str
+    login_id: str
+
+
+class AccountTokenUsageDailyBucket(Struct, kw_only=True):
+    """The use of one day."""
+
+    start_date: str = field(name="startDate")
+    tokens: int
+
+
+class AccountTokenUsageSummary(Struct, kw_only=True):
+    """The account's use since its beginning; null stands for what the backend does not say."""
+
+    lifetime_tokens: int | None | UnsetType = field(name="lifetimeTokens", default=UNSET)
+    peak_daily_tokens: int | None | UnsetType = field(name="peakDailyTokens", default=UNSET)
+    longest_running_turn_sec: int | None | UnsetType = field(
+        name="longestRunningTurnSec", default=UNSET
+    )
+    current_streak_days: int | None | UnsetType = field(name="currentStreakDays", default=UNSET)
+    longest_streak_days: int | None | UnsetType = field(name="longestStreakDays", default=UNSET)
+
+
+AddCreditsNudgeCreditType: TypeAlias = Literal["credits", "usage_limit"]
+
+
+AddCreditsNudgeEmailStatus: TypeAlias = Literal["sent", "cooldown_active"]
+
+
 class AgentMessageDeltaNotification(Struct, kw_only=True):
     """The agent's message has grown."""
 
@@ -47,6 +115,58 @@ AskForApproval: TypeAlias = str | dict[str, Any]
 
 
 AuthMode: TypeAlias = Literal["apikey", "chatgpt", "chatgptAuthTokens", "headers", "agentIdentity", "personalAccessToken", "bedrockApiKey", "bedrockAccessKeys"]
+
+
+AwsCredentialType: TypeAlias = Literal["accessKeys", "bedrockApiKey"]
+
+
+class BedrockAwsProfile(Struct, kw_only=True):
+    """A profile of the AWS configuration."""
+
+    name: str
+    region: str | None | UnsetType = UNSET
+
+
+class BedrockCheckGovCloudRequirementsParams(Struct, kw_only=True):
+    """Ask whether Amazon Bedrock, as it is set up, needs care."""
+
+
+class BedrockCheckGovCloudRequirementsResponse(Struct, kw_only=True):
+    """Advice on the set-up of Amazon Bedrock as it is now; it certifies nothing."""
+
+    is_gov_cloud: bool = field(name="isGovCloud")
+    should_warn: bool = field(name="shouldWarn")
+
+
+class BedrockDiscoverParams(Struct, kw_only=True):
+    """Look for AWS credentials on the server's machine."""
+
+
+class BedrockEnvironmentCredential(Struct, kw_only=True):
+    """A credential in the server's environment."""
+
+    type: AwsCredentialType
+    region: str | None | UnsetType = UNSET
+
+
+class ProfileBedrockSetupParams(Struct, kw_only=True, tag_field="type", tag="profile"):
+    """Those of a profile."""
+
+    profile: str
+    region: str
+
+
+class EnvironmentBedrockSetupParams(Struct, kw_only=True, tag_field="type", tag="environment"):
+    """Those in the environment."""
+
+    region: str
+
+
+BedrockSetupParams: TypeAlias = ProfileBedrockSetupParams | EnvironmentBedrockSetupParams
+
+
+class BedrockSetupResponse(Struct, kw_only=True):
+    """Amazon Bedrock is set up."""
 
 
 class CancelLoginAccountParams(Struct, kw_only=True):
@@ -80,13 +200,98 @@ class ClientInfo(Struct, kw_only=True):
 CodexErrorInfo: TypeAlias = str | dict[str, Any]
 
 
+ConsumeAccountRateLimitResetCreditOutcome: TypeAlias = Literal["reset", "nothingToReset", "noCredit", "alreadyRedeemed"]
+
+
+class ConsumeAccountRateLimitResetCreditParams(Struct, kw_only=True):
+    """Use a credit to set used limits back."""
+
+    idempotency_key: str = field(name="idempotencyKey")
+    credit_id: str | None | UnsetType = field(name="creditId", default=UNSET)
+
+
+class ConsumeAccountRateLimitResetCreditResponse(Struct, kw_only=True):
+    """What became of the attempt."""
+
+    outcome: ConsumeAccountRateLimitResetCreditOutcome
+
+
+class CreditsSnapshot(Struct, kw_only=True):
+    """The credits of an account."""
+
+    has_credits: bool = field(name="hasCredits")
+    unlimited: bool
+    balance: str | None | UnsetType = UNSET
+
+
 DesktopOnboardingEntrypoint: TypeAlias = Literal["life_sciences"]
+
+
+class GatewayOAuthCancelResponse(Struct, kw_only=True):
+    """The login to the gateway is given up."""
+
+
+class GatewayOAuthLoginParams(Struct, kw_only=True):
+    """Begin the login to a gateway; the params, or null in their place, may be left out."""
+
+    device_auth: bool | UnsetType = field(name="deviceAuth", default=UNSET)
+    model_provider: str | None | UnsetType = field(name="modelProvider", default=UNSET)
+
+
+class GatewayOAuthPrompt(Struct, kw_only=True):
+    """How the user goes on, on another device."""
+
+    login_id: str = field(name="loginId")
+    user_code: str = field(name="userCode")
+    verification_url: str = field(name="verificationUrl")
+
+
+class GatewayOAuthReadParams(Struct, kw_only=True):
+    """Which gateway is meant; the params, or null in their place, may be left out."""
+
+    model_provider: str | None | UnsetType = field(name="modelProvider", default=UNSET)
+
+
+GatewayOAuthStatus: TypeAlias = Literal["notReady", "started", "succeeded", "failed"]
+
+
+class GcpSetupParams(Struct, kw_only=True):
+    """Use Google Cloud."""
+
+    project_id: str = field(name="projectId")
+    credential_file: str | None | UnsetType = field(name="credentialFile", default=UNSET)
+    location: str | None | UnsetType = UNSET
+
+
+class GcpSetupResponse(Struct, kw_only=True):
+    """Google Cloud is set up."""
 
 
 class GetAccountParams(Struct, kw_only=True):
     """Ask who is logged in."""
 
     refresh_token: bool | UnsetType = field(name="refreshToken", default=UNSET)
+
+
+class GetAccountRateLimitsParams(Struct, kw_only=True):
+    """What the client makes of the limits; the params, or null in their place, may be left out."""
+
+    exclude_reset_credit_details: bool | UnsetType = field(
+        name="excludeResetCreditDetails", default=UNSET
+    )
+    supports_luna_reserve: bool | UnsetType = field(name="supportsLunaReserve", default=UNSET)
+
+
+class GetAccountSecuritySetupResponse(Struct, kw_only=True):
+    """Whether the user should be reminded to secure the account."""
+
+    notice: AccountSecuritySetupNotice | None | UnsetType = UNSET
+
+
+class GetAccountTokenUsageParams(Struct, kw_only=True):
+    """Whose use is asked for; the params, or null in their place, may be left out."""
+
+    thread_id: str | None | UnsetType = field(name="threadId", default=UNSET)
 
 
 class InitializeCapabilities(Struct, kw_only=True):
@@ -214,6 +419,23 @@ Personality: TypeAlias = Literal["none", "friendly", "pragmatic"]
 PlanType: TypeAlias = Literal["free", "go", "plus", "pro", "prolite", "promax", "team", "self_serve_business_prolite", "self_serve_business_usage_based", "business", "ent26", "enterprise_cbp_automation", "enterprise_cbp_usage_based", "enterprise", "edu", "edu_plus", "edu_pro", "sci", "sci_plus", "unknown"]
 
 
+RateLimitReachedType: TypeAlias = Literal["rate_limit_reached", "workspace_owner_credits_depleted", "workspace_member_credits_depleted", "workspace_owner_usage_limit_reached", "workspace_member_usage_limit_reached"]
+
+
+RateLimitResetCreditStatus: TypeAlias = Literal["available", "redeeming", "redeemed", "unknown"]
+
+
+RateLimitResetType: TypeAlias = Literal["codexRateLimits", "unknown"]
+
+
+class RateLimitWindow(Struct, kw_only=True):
+    """Use within a span of time that starts anew when it is over."""
+
+    used_percent: int = field(name="usedPercent")
+    window_duration_mins: int | None | UnsetType = field(name="windowDurationMins", default=UNSET)
+    resets_at: int | None | UnsetType = field(name="resetsAt", default=UNSET)
+
+
 ReasoningEffort: TypeAlias = Annotated[str, Meta(min_length=1)]
 
 
@@ -232,7 +454,28 @@ class SandboxPolicy(Struct, kw_only=True):
     type: str
 
 
+class SendAddCreditsNudgeEmailParams(Struct, kw_only=True):
+    """Ask the owner of the workspace by e-mail for more."""
+
+    credit_type: AddCreditsNudgeCreditType = field(name="creditType")
+
+
+class SendAddCreditsNudgeEmailResponse(Struct, kw_only=True):
+    """What became of the e-mail."""
+
+    status: AddCreditsNudgeEmailStatus
+
+
 SessionSource: TypeAlias = str | dict[str, Any]
+
+
+class SpendControlLimitSnapshot(Struct, kw_only=True):
+    """What one member of a workspace may spend in a period."""
+
+    limit: str
+    used: str
+    remaining_percent: int = field(name="remainingPercent")
+    resets_at: int = field(name="resetsAt")
 
 
 ThreadHistoryMode: TypeAlias = Literal["legacy", "paginated"]
@@ -249,6 +492,18 @@ class ThreadItem(Struct, kw_only=True):
     started_at_ms: int | None | UnsetType = field(name="startedAtMs", default=UNSET)
     completed_at_ms: int | None | UnsetType = field(name="completedAtMs", default=UNSET)
 
+    def __post_init__(self) -> None:
+        if self.type == "userMessage":
+            if self.content is UNSET:
+                raise ValueError("expected content")
+            convert(self.content, list[UserInput])
+            if self.client_id is not UNSET:
+                convert(self.client_id, str | None)
+        if self.type == "agentMessage":
+            if self.text is UNSET:
+                raise ValueError("expected text")
+            convert(self.text, str)
+
 
 ThreadStartSource: TypeAlias = Literal["startup", "clear"]
 
@@ -257,6 +512,20 @@ class ThreadStatus(Struct, kw_only=True):
     """What a thread is doing; further members depend on `type`."""
 
     type: str
+
+
+class ThreadUsageBreakdownGroup(Struct, kw_only=True):
+    """The part of a thread's cost that one model had, at one effort and one speed."""
+
+    estimated_usage_credits_micros: int = field(name="estimatedUsageCreditsMicros")
+    model: str | None | UnsetType = UNSET
+    reasoning_effort: str | None | UnsetType = field(name="reasoningEffort", default=UNSET)
+    speed: str | None | UnsetType = UNSET
+    net_new_input_tokens: int | None | UnsetType = field(name="netNewInputTokens", default=UNSET)
+    cached_input_tokens: int | None | UnsetType = field(name="cachedInputTokens", default=UNSET)
+    input_tokens: int | None | UnsetType = field(name="inputTokens", default=UNSET)
+    output_tokens: int | None | UnsetType = field(name="outputTokens", default=UNSET)
+    total_tokens: int | None | UnsetType = field(name="totalTokens", default=UNSET)
 
 
 class TurnError(Struct, kw_only=True):
@@ -301,6 +570,10 @@ class ImageUserInput(Struct, kw_only=True, tag_field="type", tag="image"):
     file_id: str | UnsetType = field(name="fileId", default=UNSET)
     detail: str | None | UnsetType = UNSET
 
+    def __post_init__(self) -> None:
+        if self.url is UNSET and self.file_id is UNSET:
+            raise ValueError("expected url or fileId")
+
 
 class LocalImageUserInput(Struct, kw_only=True, tag_field="type", tag="localImage"):
     """An image file."""
@@ -314,6 +587,10 @@ class AudioUserInput(Struct, kw_only=True, tag_field="type", tag="audio"):
 
     url: str | UnsetType = UNSET
     file_id: str | UnsetType = field(name="fileId", default=UNSET)
+
+    def __post_init__(self) -> None:
+        if self.url is UNSET and self.file_id is UNSET:
+            raise ValueError("expected url or fileId")
 
 
 class LocalAudioUserInput(Struct, kw_only=True, tag_field="type", tag="localAudio"):
@@ -346,6 +623,9 @@ class W3cTraceContext(Struct, kw_only=True):
     tracestate: str | None | UnsetType = UNSET
 
 
+WorkspaceMessageType: TypeAlias = Literal["headline", "announcement", "unknown"]
+
+
 class WorkspaceRouting(Struct, kw_only=True):
     """Where requests of a workspace go."""
 
@@ -376,11 +656,29 @@ class AccountLoginCompletedNotification(Struct, kw_only=True):
     )
 
 
+class AccountSessionWorkspace(Struct, kw_only=True):
+    """A workspace that a login may use."""
+
+    account_id: str = field(name="accountId")
+    name: str | None | UnsetType = UNSET
+    image_url: str | None | UnsetType = field(name="imageUrl", default=UNSET)
+    kind: AccountSessionWorkspaceKind | None | UnsetType = UNSET
+
+
 class AccountUpdatedNotification(Struct, kw_only=True):
     """The active login has changed."""
 
     auth_mode: AuthMode | None | UnsetType = field(name="authMode", default=UNSET)
     plan_type: PlanType | None | UnsetType = field(name="planType", default=UNSET)
+
+
+class BedrockDiscoverResponse(Struct, kw_only=True):
+    """The AWS credentials that the server found; never the credentials themselves."""
+
+    environment_credentials: list[BedrockEnvironmentCredential] = field(
+        name="environmentCredentials"
+    )
+    profiles: list[BedrockAwsProfile]
 
 
 class CancelLoginAccountResponse(Struct, kw_only=True):
@@ -403,6 +701,33 @@ class ErrorNotification(Struct, kw_only=True):
     turn_id: str = field(name="turnId")
     error: TurnError
     will_retry: bool = field(name="willRetry")
+
+
+class GatewayOAuthChangedNotification(Struct, kw_only=True):
+    """The login to a gateway goes on, or has ended."""
+
+    provider_id: str = field(name="providerId")
+    status: GatewayOAuthStatus
+    auth_url: str | None | UnsetType = field(name="authUrl", default=UNSET)
+    error: str | None | UnsetType = UNSET
+    login_id: str | None | UnsetType = field(name="loginId", default=UNSET)
+
+
+class GatewayOAuthLoginResponse(Struct, kw_only=True):
+    """The login is under way; `account/gatewayOAuth/changed` tells how it goes on."""
+
+    prompt: GatewayOAuthPrompt | None | UnsetType = UNSET
+
+
+class GatewayOAuthReadResponse(Struct, kw_only=True):
+    """Whether a model provider wants a login to its gateway, and where that login stands; never a credential."""
+
+    required: bool
+    provider_id: str = field(name="providerId")
+    provider_name: str = field(name="providerName")
+    status: GatewayOAuthStatus | None | UnsetType = UNSET
+    error: str | None | UnsetType = UNSET
+    supports_device_auth: bool | UnsetType = field(name="supportsDeviceAuth", default=UNSET)
 
 
 class GetAccountResponse(Struct, kw_only=True):
@@ -473,6 +798,46 @@ class ChatgptLoginAccountParams(Struct, kw_only=True, tag_field="type", tag="cha
 LoginAccountParams: TypeAlias = ApiKeyLoginAccountParams | ChatgptLoginAccountParams | ChatgptDeviceCodeLoginAccountParams | ChatgptAuthTokensLoginAccountParams | AmazonBedrockLoginAccountParams | AmazonBedrockAccessKeysLoginAccountParams
 
 
+class RateLimitResetCredit(Struct, kw_only=True):
+    """A credit that sets used limits back once."""
+
+    id: str
+    reset_type: RateLimitResetType = field(name="resetType")
+    status: RateLimitResetCreditStatus
+    granted_at: int = field(name="grantedAt")
+    expires_at: int | None | UnsetType = field(name="expiresAt", default=UNSET)
+    title: str | None | UnsetType = UNSET
+    description: str | None | UnsetType = UNSET
+
+
+class RateLimitResetCreditsSummary(Struct, kw_only=True):
+    """The credits that set used limits back."""
+
+    available_count: int = field(name="availableCount")
+    credits: list[RateLimitResetCredit] | None | UnsetType = UNSET
+
+
+class RateLimitSnapshot(Struct, kw_only=True):
+    """What is left of one limit at one moment."""
+
+    primary: RateLimitWindow | None | UnsetType = UNSET
+    secondary: RateLimitWindow | None | UnsetType = UNSET
+    credits: CreditsSnapshot | None | UnsetType = UNSET
+    plan_type: PlanType | None | UnsetType = field(name="planType", default=UNSET)
+    limit_id: str | None | UnsetType = field(name="limitId", default=UNSET)
+    limit_name: str | None | UnsetType = field(name="limitName", default=UNSET)
+    rate_limit_reached_type: RateLimitReachedType | None | UnsetType = field(
+        name="rateLimitReachedType", default=UNSET
+    )
+    individual_limit: SpendControlLimitSnapshot | None | UnsetType = field(
+        name="individualLimit", default=UNSET
+    )
+    spend_control_reached: bool | None | UnsetType = field(
+        name="spendControlReached", default=UNSET
+    )
+    normal_model_slug: str | None | UnsetType = field(name="normalModelSlug", default=UNSET)
+
+
 class ThreadStartParams(Struct, kw_only=True):
     """Begin a thread; an absent member is taken from the configuration."""
 
@@ -497,6 +862,20 @@ class ThreadStartParams(Struct, kw_only=True):
         name="sessionStartSource", default=UNSET
     )
     thread_source: str | None | UnsetType = field(name="threadSource", default=UNSET)
+
+
+class ThreadUsage(Struct, kw_only=True):
+    """What a thread has cost, as an estimate; null stands for what is not known, never for zero."""
+
+    thread_id: str = field(name="threadId")
+    estimated_usage_credits_micros: int = field(name="estimatedUsageCreditsMicros")
+    groups: list[ThreadUsageBreakdownGroup]
+    estimated_usage_usd_micros: int | None | UnsetType = field(
+        name="estimatedUsageUsdMicros", default=UNSET
+    )
+    native_usage_usd_micros: int | None | UnsetType = field(
+        name="nativeUsageUsdMicros", default=UNSET
+    )
 
 
 class Turn(Struct, kw_only=True):
@@ -561,6 +940,89 @@ class TurnStartedNotification(Struct, kw_only=True):
 
     thread_id: str = field(name="threadId")
     turn: Turn
+
+
+class WorkspaceMessage(Struct, kw_only=True):
+    """One message of a workspace."""
+
+    message_id: str = field(name="messageId")
+    message_type: WorkspaceMessageType = field(name="messageType")
+    message_body: str = field(name="messageBody")
+    created_at: int | None | UnsetType = field(name="createdAt", default=UNSET)
+    archived_at: int | None | UnsetType = field(name="archivedAt", default=UNSET)
+
+
+class AccountRateLimitsUpdatedNotification(Struct, kw_only=True):
+    """Limits that came with a response of the backend. They may be partial: a null or absent member says nothing, and what was known of it before still holds."""
+
+    rate_limits: RateLimitSnapshot = field(name="rateLimits")
+
+
+class AccountSession(Struct, kw_only=True):
+    """One of several logins."""
+
+    session_id: str = field(name="sessionId")
+    is_active: bool = field(name="isActive")
+    last_used_at: int = field(name="lastUsedAt")
+    workspaces: list[AccountSessionWorkspace]
+    display_name: str | None | UnsetType = field(name="displayName", default=UNSET)
+    email: str | None | UnsetType = UNSET
+    image_url: str | None | UnsetType = field(name="imageUrl", default=UNSET)
+    selected_workspace_account_id: str | None | UnsetType = field(
+        name="selectedWorkspaceAccountId", default=UNSET
+    )
+    user_id: str | None | UnsetType = field(name="userId", default=UNSET)
+
+
+class AccountSessionsResponse(Struct, kw_only=True):
+    """The logins that the server keeps."""
+
+    sessions: list[AccountSession]
+    active_session_id: str | None | UnsetType = field(name="activeSessionId", default=UNSET)
+
+
+class SessionsAccountSessionsSwitchResponse(Struct, kw_only=True):
+    """The login in use is the one asked for."""
+
+    sessions: list[AccountSession]
+    active_session_id: str | None | UnsetType = field(name="activeSessionId", default=UNSET)
+
+
+AccountSessionsSwitchResponse: TypeAlias = SessionsAccountSessionsSwitchResponse | BrowserLoginAccountSessionsSwitchResponse
+
+
+class GetAccountRateLimitsResponse(Struct, kw_only=True):
+    """The limits of the login as the backend tells them."""
+
+    rate_limits: RateLimitSnapshot = field(name="rateLimits")
+    rate_limits_by_limit_id: dict[str, Any] | None | UnsetType = field(
+        name="rateLimitsByLimitId", default=UNSET
+    )
+    rate_limit_reset_credits: RateLimitResetCreditsSummary | None | UnsetType = field(
+        name="rateLimitResetCredits", default=UNSET
+    )
+    account_id: str | None | UnsetType = field(name="accountId", default=UNSET)
+    ordinary_usage_allowed: bool | None | UnsetType = field(
+        name="ordinaryUsageAllowed", default=UNSET
+    )
+    rate_limit_upsell: Any | UnsetType = field(name="rateLimitUpsell", default=UNSET)
+
+
+class GetAccountTokenUsageResponse(Struct, kw_only=True):
+    """How many tokens were used."""
+
+    summary: AccountTokenUsageSummary
+    daily_usage_buckets: list[AccountTokenUsageDailyBucket] | None | UnsetType = field(
+        name="dailyUsageBuckets", default=UNSET
+    )
+    thread_usage: ThreadUsage | None | UnsetType = field(name="threadUsage", default=UNSET)
+
+
+class GetWorkspaceMessagesResponse(Struct, kw_only=True):
+    """What the workspace tells its members."""
+
+    feature_enabled: bool = field(name="featureEnabled")
+    messages: list[WorkspaceMessage]
 
 
 JSONRPCMessage: TypeAlias = JSONRPCRequest | JSONRPCNotification | JSONRPCResponse | JSONRPCError

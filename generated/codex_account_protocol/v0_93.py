@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
-from msgspec import UNSET, Struct, UnsetType, field
+from msgspec import UNSET, Struct, UnsetType, convert, field
 
 
 class ApiKeyAccount(Struct, kw_only=True, tag_field="type", tag="apiKey"):
@@ -65,6 +65,14 @@ class ClientInfo(Struct, kw_only=True):
 
 
 CodexErrorInfo: TypeAlias = str | dict[str, Any]
+
+
+class CreditsSnapshot(Struct, kw_only=True):
+    """The credits of an account."""
+
+    has_credits: bool = field(name="hasCredits")
+    unlimited: bool
+    balance: str | None | UnsetType = UNSET
 
 
 class GetAccountParams(Struct, kw_only=True):
@@ -155,6 +163,14 @@ Personality: TypeAlias = Literal["none", "friendly", "pragmatic"]
 PlanType: TypeAlias = Literal["free", "go", "plus", "pro", "team", "business", "enterprise", "edu", "unknown"]
 
 
+class RateLimitWindow(Struct, kw_only=True):
+    """Use within a span of time that starts anew when it is over."""
+
+    used_percent: int = field(name="usedPercent")
+    window_duration_mins: int | None | UnsetType = field(name="windowDurationMins", default=UNSET)
+    resets_at: int | None | UnsetType = field(name="resetsAt", default=UNSET)
+
+
 ReasoningEffort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 
 
@@ -183,6 +199,16 @@ class ThreadItem(Struct, kw_only=True):
     id: str
     content: Any | UnsetType = UNSET
     text: Any | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        if self.type == "userMessage":
+            if self.content is UNSET:
+                raise ValueError("expected content")
+            convert(self.content, list[UserInput])
+        if self.type == "agentMessage":
+            if self.text is UNSET:
+                raise ValueError("expected text")
+            convert(self.text, str)
 
 
 class ThreadStartParams(Struct, kw_only=True):
@@ -346,6 +372,15 @@ class JSONRPCResponse(Struct, kw_only=True):
     result: Any
 
 
+class RateLimitSnapshot(Struct, kw_only=True):
+    """What is left of one limit at one moment."""
+
+    primary: RateLimitWindow | None | UnsetType = UNSET
+    secondary: RateLimitWindow | None | UnsetType = UNSET
+    credits: CreditsSnapshot | None | UnsetType = UNSET
+    plan_type: PlanType | None | UnsetType = field(name="planType", default=UNSET)
+
+
 class Turn(Struct, kw_only=True):
     """What follows from one thing that the user said."""
 
@@ -391,6 +426,18 @@ class TurnStartedNotification(Struct, kw_only=True):
 
     thread_id: str = field(name="threadId")
     turn: Turn
+
+
+class AccountRateLimitsUpdatedNotification(Struct, kw_only=True):
+    """Limits that came with a response of the backend. They may be partial: a null or absent member says nothing, and what was known of it before still holds."""
+
+    rate_limits: RateLimitSnapshot = field(name="rateLimits")
+
+
+class GetAccountRateLimitsResponse(Struct, kw_only=True):
+    """The limits of the login as the backend tells them."""
+
+    rate_limits: RateLimitSnapshot = field(name="rateLimits")
 
 
 JSONRPCMessage: TypeAlias = JSONRPCRequest | JSONRPCNotification | JSONRPCResponse | JSONRPCError

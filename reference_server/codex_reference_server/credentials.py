@@ -17,6 +17,7 @@ AuthMode = Literal["apikey", "chatgpt", "chatgptAuthTokens"]
 
 _AUTH_CLAIM = "https://api.openai.com/auth"
 _PROFILE_CLAIM = "https://api.openai.com/profile"
+_TO_BASE64 = str.maketrans("-_", "+/")
 _BASE64URL = frozenset(string.ascii_letters + string.digits + "-_")
 
 
@@ -73,7 +74,7 @@ def read_claims(token: str, member: str) -> Claims:
         _header, payload = (_decode(part) for part in parts[:2])
     except (ValueError, RecursionError):
         raise NotAJwt(member) from None
-    auth, profile = _table(payload, _AUTH_CLAIM), _table(payload, _PROFILE_CLAIM)
+    auth, profile = _member(payload, _AUTH_CLAIM), _member(payload, _PROFILE_CLAIM)
     return Claims(
         email=_text(payload, "email") or _text(profile, "email"),
         account_id=_text(auth, "chatgpt_account_id"),
@@ -111,17 +112,14 @@ def _decode(part: str) -> Any:
 
 
 def _from_base64url(part: str) -> bytes:
-    padded = part + "=" * (-len(part) % 4)
-    return a2b_base64(padded.translate(_TO_BASE64))
+    padding = "=" * (-len(part) % 4)
+    return a2b_base64(part.translate(_TO_BASE64) + padding)
 
 
-_TO_BASE64 = str.maketrans("-_", "+/")
-
-
-def _table(value: Any, key: str) -> Any:
+def _member(value: Any, key: str) -> Any:
     return value.get(key) if isinstance(value, dict) else None
 
 
 def _text(value: Any, key: str) -> str | None:
-    text = _table(value, key)
+    text = _member(value, key)
     return text if isinstance(text, str) else None

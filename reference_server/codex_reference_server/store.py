@@ -63,6 +63,7 @@ def store_api_key(home: Path, key: str) -> None:
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY)
         with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, OWNER_ONLY)  # the draft may be left over from somebody else
             file.write(content)
         draft.replace(target)
     except OSError:

@@ -1,10 +1,17 @@
 """New tokens for rejected ones: who is asked, how often, how long; what an answer changes."""
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
+import msgspec
 import pytest
+from codex_reference_server.credentials import Credentials
+from codex_reference_server.messages import Answered
+from codex_reference_server.refresh import REFRESH_LIMIT, ExternalRefresher, RefreshFailure
+from codex_reference_server.revision import REVISIONS
+from trio.testing import MockClock
 
 from .peers import Peer, Provider, Tokens, Turn, jwt
 
@@ -121,6 +128,25 @@ def test_401_for_a_token_that_has_been_replaced_is_retried_without_asking(play: 
     play(scenario)
 
 
+def test_401_for_tokens_is_not_retried_with_an_api_key(play: Play) -> None:
+    old = Tokens(1)
+
+    async def scenario(peer: Peer, provider: Provider) -> None:
+        provider.valid = {"sk-1"}
+        provider.gate = gate = anyio.Event()
+        await peer.log_in(old)
+        turn = await peer.start_turn()
+        await anyio.wait_all_tasks_blocked()
+        await peer.ask("account/logout")
+        await peer.ask("account/login/start", {"type": "apiKey", "apiKey": "sk-1"})
+        gate.set()
+        assert await turn.status() == "failed"
+        assert provider.bearers == [old.access]
+        assert peer.refreshes == []
+
+    play(scenario)
+
+
 def test_refresh_unanswered_fails_the_turn_after_exactly_ten_seconds(play: Play) -> None:
     async def scenario(peer: Peer, _provider: Provider) -> None:
         turn, _request = await rejected_turn(peer, Tokens(1))
@@ -162,6 +188,30 @@ def test_refresh_answered_at_the_limit_or_later_changes_nothing(play: Play, seco
         assert provider.bearers == [old.access]
 
     play(scenario)
+
+
+def test_answer_read_after_the_limit_is_late_though_nobody_has_woken_up_since() -> None:
+    taken: list[Any] = []
+    put: list[Answered] = []
+    clock = MockClock()
+
+    def ask(_method: str, _params: Any, answered: Answered) -> Callable[[], None]:
+        put.append(answered)
+        return put.clear
+
+    async def scenario() -> None:
+        refresher = ExternalRefresher(REVISIONS["0.99"], ask, taken.append)
+        with pytest.raises(ExceptionGroup) as caught:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(refresher.refresh, Credentials("chatgptAuthTokens", "t"))
+                await anyio.wait_all_tasks_blocked()
+                clock.jump(REFRESH_LIMIT)
+                answer = json.dumps(Tokens(1).members("0.99")).encode()
+                put[0](msgspec.Raw(answer))
+        assert caught.group_contains(RefreshFailure, match="no answer within 10 seconds")
+
+    anyio.run(scenario, backend="trio", backend_options={"clock": clock})
+    assert taken == []
 
 
 def test_late_answer_to_the_first_request_is_no_answer_to_the_second(play: Play) -> None:

@@ -140,11 +140,7 @@ def test_token_that_fits_in_no_header_fails_the_turn_unsaid(home: Path, backend:
         login["accessToken"] = "canary\r\nX-Canary: 1"
         server.say(
             initialize(),
-            {
-                "id": 2,
-                "method": "account/login/start",
-                "params": {"type": "chatgptAuthTokens"} | tokens,
-            },
+            {"id": 2, "method": "account/login/start", "params": login},
             {"id": 3, "method": "thread/start", "params": {}},
         )
         thread = server.hear(id=3)["result"]["thread"]["id"]

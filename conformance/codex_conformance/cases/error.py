@@ -5,10 +5,9 @@ from typing import Any
 import pytest
 
 from codex_conformance.case import case, expect
-from codex_conformance.exchange import RefreshRequest, Turn
 from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import MockParent
-from codex_conformance.tokens import ExternalTokens, Mint, Needles
+from codex_conformance.tokens import Mint, Needles
 
 ERRORS: dict[str, dict[str, Any]] = {
     "server-error": {"code": -32000, "message": "cannot refresh"},
@@ -42,7 +41,8 @@ async def test_refresh_answered_with_an_error_fails_the_turn_at_once(
     old, good = tokens.mint(), tokens.mint()
     await parent.login(old)
     before = await parent.account()
-    turn, request = await pending(parent, backend, old)
+    backend.expire(old)
+    turn, request = await parent.refused_turn()
     await request.respond({"error": ERRORS[what]})
     outcome = await turn.outcome(parent.clock.prompt)
 
@@ -67,7 +67,8 @@ async def test_refresh_answered_with_an_error_keeps_the_tokens(
     """The tokens from before stay in use: once they are valid again, a turn completes."""
     old = tokens.mint()
     await parent.login(old)
-    turn, request = await pending(parent, backend, old)
+    backend.expire(old)
+    turn, request = await parent.refused_turn()
     await request.fail()
     await turn.outcome()
     backend.restore(old)
@@ -86,7 +87,8 @@ async def test_refresh_refused_again_and_again_is_asked_for_once_a_turn(
     old = tokens.mint()
     await parent.login(old)
     for number in (1, 2, 3):
-        turn, request = await pending(parent, backend, old)
+        backend.expire(old)
+        turn, request = await parent.refused_turn()
         await request.fail()
         outcome = await turn.outcome(parent.clock.prompt)
         expect("ERROR-1", outcome.ended, "the turn to fail at once", "it goes on waiting")
@@ -106,7 +108,8 @@ async def test_token_in_an_error_from_the_client_is_not_repeated(
     secrets = {leaked.access_token: "the token", leaked.id_token: "the id token"}
     parent.forgiven.update(secrets)
     await parent.login(old)
-    turn, request = await pending(parent, backend, old)
+    backend.expire(old)
+    turn, request = await parent.refused_turn()
     if where == "message":
         await request.fail(f"cannot refresh {leaked.access_token} and {leaked.id_token}")
     else:
@@ -133,7 +136,8 @@ async def test_refresh_answered_with_a_malformed_error_fails_the_turn_at_once(
     old = tokens.mint()
     await parent.login(old)
     before = await parent.account()
-    turn, request = await pending(parent, backend, old)
+    backend.expire(old)
+    turn, request = await parent.refused_turn()
     await request.respond({"error": MALFORMED[what]})
     outcome = await turn.outcome(parent.clock.prompt)
 
@@ -141,12 +145,3 @@ async def test_refresh_answered_with_a_malformed_error_fails_the_turn_at_once(
     expect("ERROR-4", outcome.failed, "the turn to fail with an error", outcome)
     account = await parent.account()
     expect("ERROR-4", account == before, f"the account from before, {before}", account)
-
-
-async def pending(
-    parent: MockParent, backend: MockBackend, current: ExternalTokens
-) -> tuple[Turn, RefreshRequest]:
-    """A turn whose 401 has sent a refresh request, which the case needs."""
-    backend.expire(current)
-    turn = await parent.start_turn()
-    return turn, await parent.next_refresh()

@@ -24,11 +24,12 @@ def observe_retry(
     parent: MockParent, backend: MockBackend, newer: ExternalTokens, answer: ExternalTokens
 ) -> None:
     """Record which token the retry of the rejected request carried."""
-    names = {newer.access_token: "that of the newer login", answer.access_token: "that answer's"}
+    names = {newer.access_token: "its token", answer.access_token: "the refresh answer's"}
     retries = backend.turn_requests[1:]
     carried = [names.get(retry.token or "", "neither token") for retry in retries]
     said = f"the retry carries {carried[-1]}" if carried else "there is no retry"
-    parent.observe("LOGIN-12", f"{said}, when the earlier request is answered well")
+    whose = "the same" if newer.account_id == ALPHA else "another"
+    parent.observe("LOGIN-12", f"after a login with {whose} account {said}")
 
 
 @pytest.mark.parametrize("account", [ALPHA, BETA], ids=["same-account", "another-account"])
@@ -100,7 +101,7 @@ async def test_login_during_refresh_gets_a_refresh_of_its_own(
     await turn.outcome()
     backend.expire(newer)
     second = await parent.start_turn()
-    request = await parent.refresh_if_any()
+    request = await parent.refresh_in(second)
     expect("LOGIN-12", request is not None, "a refresh request for the newer login", request)
     assert request is not None
     await earlier.answer_unheeded(tokens.mint())

@@ -1,6 +1,5 @@
 """LOGIN: logins with external tokens that are refused, or that may be."""
 
-import base64
 from collections.abc import Callable
 
 import pytest
@@ -15,38 +14,13 @@ from codex_conformance.expectations import (
 )
 from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import MockParent
-from codex_conformance.tokens import BETA, Mint
+from codex_conformance.tokens import BETA, NO_JWT, Mint, base64url, jwt_part_replaced
 
-
-def _with_part(position: int, text: str) -> Callable[[str], str]:
-    """A JWT with another text in place of one of its parts."""
-
-    def change(token: str) -> str:
-        parts = token.split(".")
-        return ".".join([*parts[:position], text, *parts[position + 1 :]])
-
-    return change
-
-
-def _base64url(text: str) -> str:
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-UNDECODABLE = "!no-base64!"
-NO_JWT: dict[str, Callable[[str], str]] = {
-    "empty": lambda _token: "",
-    "one-part": lambda token: token.replace(".", ""),
-    "two-parts": lambda token: token.rpartition(".")[0],
-    "undecodable-header": _with_part(0, UNDECODABLE),
-    "undecodable-payload": _with_part(1, UNDECODABLE),
-    "undecodable-signature": _with_part(2, UNDECODABLE),
-    "payload-no-json": _with_part(1, _base64url("this is no JSON")),
-}
 ODD_JWT: dict[str, Callable[[str], str]] = {
     "a fourth part": lambda token: f"{token}.more",
-    "an array as payload": _with_part(1, _base64url("[]")),
-    "a string as payload": _with_part(1, _base64url('"text"')),
-    "null as payload": _with_part(1, _base64url("null")),
+    "an array as payload": jwt_part_replaced(1, base64url("[]")),
+    "a string as payload": jwt_part_replaced(1, base64url('"text"')),
+    "null as payload": jwt_part_replaced(1, base64url("null")),
 }
 no_jwt = pytest.mark.parametrize("broken", NO_JWT.values(), ids=NO_JWT)
 

@@ -95,7 +95,7 @@ async def test_external_tokens_after_logout_work_again(
     await expect_turn_as("MODE-3", parent, backend, given)
     backend.expire(given)
     turn = await parent.start_turn()
-    request = await parent.refresh_if_any()
+    request = await parent.refresh_in(turn)
     expect("MODE-3", request is not None, "a refresh request after a 401", request)
     assert request is not None
     await request.answer(refreshed)
@@ -186,7 +186,7 @@ async def test_external_tokens_over_an_earlier_login_are_refreshed_by_the_parent
     await parent.login(given)
     backend.expire(given)
     turn = await parent.start_turn()
-    request = await parent.refresh_if_any()
+    request = await parent.refresh_in(turn)
 
     expect("MODE-4", request is not None, "a refresh request after a 401", request)
     assert request is not None

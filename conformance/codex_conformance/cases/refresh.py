@@ -14,7 +14,7 @@ from codex_conformance.mock_backend import (
     unauthorized,
 )
 from codex_conformance.mock_parent import MockParent
-from codex_conformance.tokens import BETA, Mint
+from codex_conformance.tokens import ALPHA, BETA, Mint
 
 STORM = 3  # turns in a row whose every request gets a 401
 ODD_BODIES = {
@@ -229,8 +229,8 @@ async def test_refresh_answered_with_another_account(
     old, other = tokens.mint(), tokens.mint(BETA)
     await parent.login(old)
     backend.expire(old)
-    turn = await parent.start_turn()
-    await (await parent.next_refresh()).answer_unheeded(other)
+    turn, request = await parent.refused_turn()
+    await request.answer_unheeded(other)
     outcome = await turn.outcome()
     retried = "retried as" if backend.turn_requests_with(other) else "not retried as"
     ended = "completes" if outcome.completed else "fails"
@@ -283,25 +283,21 @@ async def test_refresh_follows_a_401_on_the_websocket_upgrade(
     await turn.outcome()
 
 
-@pytest.mark.parametrize(
-    ("what", "members"),
-    [("nothing", {}), ("the plan", {"plan": "plus"}), ("the account", {"account": BETA})],
-    ids=["nothing-changed", "plan-changed", "account-changed"],
-)
-@case("refresh/updated-notification", "REFRESH-19")
+@pytest.mark.parametrize("what", ["nothing", "plan", "account"])
+@case("refresh/updated-after-change-of", "REFRESH-19")
 async def test_refresh_may_be_followed_by_account_updated(
-    parent: MockParent, backend: MockBackend, tokens: Mint, what: str, members: dict[str, str]
+    parent: MockParent, backend: MockBackend, tokens: Mint, what: str
 ) -> None:
     """`account/updated` may follow a refresh, whether plan or account changed or not."""
-    old = tokens.mint()
+    account, plan = BETA if what == "account" else ALPHA, "plus" if what == "plan" else "pro"
+    old, new = tokens.mint(), tokens.mint(account, plan=plan)
     await parent.login(old)
     backend.expire(old)
-    turn = await parent.start_turn()
-    request = await parent.next_refresh()
-    await request.answer_unheeded(tokens.mint(**members))
+    turn, request = await parent.refused_turn()
+    await request.answer_unheeded(new)
     await turn.outcome()
     await parent.settle()
 
     updated = parent.notifications("account/updated", request.index)
     follows = "follows" if updated else "does not follow"
-    parent.observe("REFRESH-19", f"account/updated {follows} a refresh that changed {what}")
+    parent.observe("REFRESH-19", f"account/updated {follows} a refresh that changes {what}")

@@ -6,19 +6,12 @@ from typing import Any
 import pytest
 
 from codex_conformance.case import case, expect, not_applicable
-from codex_conformance.exchange import RefreshRequest, Turn
+from codex_conformance.exchange import RefreshRequest
 from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import MockParent
-from codex_conformance.tokens import ExternalTokens, Mint
+from codex_conformance.tokens import NO_JWT, ExternalTokens, Mint
 
 Answer = Callable[[ExternalTokens, str], Any]  # tokens and revision to the result of an answer
-
-NO_JWT = {
-    "text": "not-a-jwt-but-a-token-all-the-same",
-    "two-parts": "bm90.YWp3dA",
-    "no-base64": "!!!.???.***",
-    "no-json": "bm90IGpzb24.bm90IGpzb24.bm90IGpzb24",
-}
 
 
 def _without(place: int) -> Answer:
@@ -74,8 +67,7 @@ async def judge_invalid(
     await parent.login(old)
     before = await parent.account()
     backend.expire(old)
-    turn = await parent.start_turn()
-    request = await parent.next_refresh()
+    turn, request = await parent.refused_turn()
     await request.respond({"result": answer(bad, parent.revision)})
     outcome = await turn.outcome()
     after = await parent.account()
@@ -114,15 +106,16 @@ async def test_refresh_answer_with_a_plan_of_the_wrong_type_fails_the_turn(
     )
 
 
-@pytest.mark.parametrize("what", NO_JWT)
+@pytest.mark.parametrize("what", [name for name in NO_JWT if name != "empty"])
 @case("refresh/answer-no-jwt", "REFRESH-13")
 async def test_refresh_answer_with_no_jwt_fails_the_turn(
     parent: MockParent, backend: MockBackend, tokens: Mint, what: str
 ) -> None:
     """A text that is no JWT where claims are read from fails the turn and is never sent."""
+    text = tokens.keep(NO_JWT[what](tokens.mint().access_token))
 
     def answer(bad: ExternalTokens, revision: str) -> Any:
-        return bad.claims_replaced(revision, NO_JWT[what]).members(revision)
+        return bad.claims_replaced(revision, text).members(revision)
 
     await judge_invalid(parent, backend, tokens, answer)
 
@@ -167,7 +160,8 @@ async def observe_answer(
     """Answer a refresh with `body`, and note what becomes of the turn."""
     old = tokens.mint()
     await parent.login(old)
-    turn, request = await _pending(parent, backend, old)
+    backend.expire(old)
+    turn, request = await parent.refused_turn()
     await request.respond(body)
     outcome, when = await turn.outcome(parent.clock.prompt), "at once"
     if not outcome.ended:
@@ -207,7 +201,8 @@ async def test_refresh_answered_under_another_id_stays_pending(
     old, stray, new = tokens.mint(), tokens.mint(), tokens.mint()
     await parent.login(old)
     before = await parent.account()
-    turn, request = await _pending(parent, backend, old)
+    backend.expire(old)
+    turn, request = await parent.refused_turn()
     members = stray.members(parent.revision)
     await request.respond({"result": members}, id=STRAY_IDS[what](request))
     await parent.settle()
@@ -231,7 +226,8 @@ async def test_refresh_answered_twice_heeds_the_first_answer(
     """A second answer to the same request changes nothing, right after the first or later."""
     old, new, second = tokens.mint(), tokens.mint(), tokens.mint()
     await parent.login(old)
-    turn, request = await _pending(parent, backend, old)
+    backend.expire(old)
+    turn, request = await parent.refused_turn()
 
     async def answer_again() -> None:
         await (request.fail() if what == "error" else request.answer_unheeded(second))
@@ -260,7 +256,8 @@ async def test_refresh_answered_with_tokens_after_an_error_heeds_the_error(
     old, second = tokens.mint(), tokens.mint()
     await parent.login(old)
     before = await parent.account()
-    turn, request = await _pending(parent, backend, old)
+    backend.expire(old)
+    turn, request = await parent.refused_turn()
     await request.fail()
     await request.answer_unheeded(second)
     outcome = await turn.outcome()
@@ -280,7 +277,8 @@ async def test_refresh_has_an_id_that_none_had_before(
     current = tokens.mint()
     await parent.login(current)
     for answered_well in (True, False, True, True):
-        turn, request = await _pending(parent, backend, current)
+        backend.expire(current)
+        turn, request = await parent.refused_turn()
         if answered_well:
             current = tokens.mint()
             await request.answer(current)
@@ -300,19 +298,11 @@ async def test_refresh_under_id_zero_is_answered_like_any_other(
     """Where the server uses the id 0, the answer under it is taken."""
     old, new = tokens.mint(), tokens.mint()
     await parent.login(old)
-    turn, request = await _pending(parent, backend, old)
+    backend.expire(old)
+    turn, request = await parent.refused_turn()
     if request.id != 0:
         not_applicable("the target's first refresh request bears another id than 0")
     await request.answer(new)
     outcome = await turn.outcome()
 
     expect("REFRESH-15", outcome.completed, "the answer under the id 0 to be taken", outcome)
-
-
-async def _pending(
-    parent: MockParent, backend: MockBackend, current: ExternalTokens
-) -> tuple[Turn, RefreshRequest]:
-    """A turn whose 401 has sent a refresh request, which the case needs."""
-    backend.expire(current)
-    turn = await parent.start_turn()
-    return turn, await parent.next_refresh()

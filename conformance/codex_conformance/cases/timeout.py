@@ -3,7 +3,7 @@
 import pytest
 
 from codex_conformance.case import case, expect
-from codex_conformance.exchange import Outcome, RefreshRequest, Turn
+from codex_conformance.exchange import Outcome, RefreshRequest
 from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import MockParent
 from codex_conformance.tokens import ExternalTokens, Mint
@@ -16,7 +16,8 @@ async def test_refresh_unanswered_fails_the_turn_after_ten_seconds(
     """Without an answer the turn fails 10 s after the request."""
     old = tokens.mint()
     await parent.login(old)
-    turn, request = await pending(parent, backend, old)
+    backend.expire(old)
+    turn, request = await parent.refused_turn()
     outcome = await turn.outcome()
 
     expect("TIMEOUT-1", outcome.failed, "the turn to fail with an error", outcome)
@@ -32,7 +33,8 @@ async def test_refresh_unanswered_amid_other_requests_has_the_same_limit(
     """Nothing else that the client says in the meantime extends or shortens the limit."""
     old = tokens.mint()
     await parent.login(old)
-    turn, request = await pending(parent, backend, old)
+    backend.expire(old)
+    turn, request = await parent.refused_turn()
     for moment in (3.0, 6.0, 9.0):
         await request.wait_until(moment)
         await parent.read_account()
@@ -56,7 +58,8 @@ async def test_refresh_answered_just_before_the_limit_completes_the_turn(
     """An answer just before the limit is taken."""
     old, new = tokens.mint(), tokens.mint()
     await parent.login(old)
-    turn, request = await pending(parent, backend, old)
+    backend.expire(old)
+    turn, request = await parent.refused_turn()
     await request.wait_until(parent.clock.just_before_limit())
     await request.answer(new)
     outcome = await turn.outcome()
@@ -74,7 +77,7 @@ async def test_refresh_answered_after_the_limit_changes_nothing(
     old, late, good = tokens.mint(), tokens.mint(), tokens.mint()
     await parent.login(old)
     before = await parent.account()
-    _, request = await timed_out(parent, backend, old)
+    request = await timed_out(parent, backend, old)
     since = parent.mark()
     await request.answer_unheeded(late)
     await parent.settle()
@@ -107,8 +110,9 @@ async def test_late_answer_while_the_next_request_is_pending_is_not_its_answer(
     old, late, good = tokens.mint(), tokens.mint(), tokens.mint()
     await parent.login(old)
     before = await parent.account()
-    _, first = await timed_out(parent, backend, old)
-    turn, second = await pending(parent, backend, old)
+    first = await timed_out(parent, backend, old)
+    backend.expire(old)
+    turn, second = await parent.refused_turn()
     await (first.answer_unheeded(late) if what == "tokens" else first.fail())
     await parent.settle()
 
@@ -130,9 +134,11 @@ async def test_late_answer_never_overwrites_a_later_good_one(
     """What the second request was answered with stays, however late the first is answered."""
     old, late, good = tokens.mint(), tokens.mint(), tokens.mint()
     await parent.login(old)
-    turn, first = await pending(parent, backend, old)
+    backend.expire(old)
+    turn, first = await parent.refused_turn()
     await turn.outcome()
-    turn, second = await pending(parent, backend, old)
+    backend.expire(old)
+    turn, second = await parent.refused_turn()
     await second.answer(good)
     outcome = await turn.outcome()
     expect("TIMEOUT-4", outcome.completed, "the next turn to complete when answered", outcome)
@@ -148,20 +154,12 @@ async def test_late_answer_never_overwrites_a_later_good_one(
     expect("TIMEOUT-4", last.token == good.access_token, "the good answer's token in it", last)
 
 
-async def pending(
-    parent: MockParent, backend: MockBackend, current: ExternalTokens
-) -> tuple[Turn, RefreshRequest]:
-    """A turn whose 401 has sent a refresh request, which the case needs."""
-    backend.expire(current)
-    turn = await parent.start_turn()
-    return turn, await parent.next_refresh()
-
-
 async def timed_out(
     parent: MockParent, backend: MockBackend, current: ExternalTokens
-) -> tuple[Turn, RefreshRequest]:
-    """A turn that has ended because nobody answered, and the request whose answer is late now."""
-    turn, request = await pending(parent, backend, current)
+) -> RefreshRequest:
+    """A refresh request that nobody answered, so that its turn has ended; any answer is late."""
+    backend.expire(current)
+    turn, request = await parent.refused_turn()
     await turn.outcome()
     await request.wait_until(parent.clock.just_after_limit())
-    return turn, request
+    return request

@@ -9,9 +9,11 @@ from codex_conformance.mock_backend import MockBackend, status, streamed_turn
 from codex_conformance.mock_parent import ABSENT, MockParent, encode
 from codex_conformance.schema import law
 from codex_conformance.tokens import Mint
+from codex_conformance.wire import Entry
 
 FOREIGN = 'grüße \u2028 例え \U0001f600 " \\ \n'  # two to four bytes a character, and escapes
 IDS = ["seven", "7", "", "0", FOREIGN, "x" * 1000, 0, 7, -7, 2**53 + 1, 2**63 - 1, -(2**63)]
+NO_LOGIN = {"loginId": "00000000-0000-4000-8000-000000000000"}  # that nobody was given
 UNKNOWN = ["no/such/method", "account/none", "Account/Read", "account/read ", ""]
 NOT_FOR_CLIENTS = ["account/updated", "account/chatgptAuthTokens/refresh", "initialized"]
 
@@ -109,18 +111,19 @@ async def test_number_and_text_are_different_ids(parent: MockParent) -> None:
 async def test_client_request_with_the_id_of_a_pending_server_request(
     parent: MockParent, backend: MockBackend, tokens: Mint
 ) -> None:
-    """Client requests under the id of a pending refresh are answered, and are no answer to it."""
+    """A client request under the id of a pending refresh is answered, and is no answer to it."""
     plain, new = await refreshed_once(parent, backend, tokens), tokens.mint()
+    control = await parent.call("account/login/cancel", NO_LOGIN)
+    require("MANAGED-3", control.ok, "account/login/cancel to be answered", control)
     backend.expire(plain)
     turn = await parent.start_turn()
     refresh = await parent.next_refresh()
-    read = await parent.call("account/read", {}, refresh.id)
-    await parent.settle()
+    own = await parent.call("account/login/cancel", NO_LOGIN, refresh.id)
     early = parent.completion_of(turn.thread, turn.id)
     await refresh.answer(new)
     outcome = await turn.outcome()
 
-    expect("WIRE-3", read.ok, "the client's request to get its result", read)
+    expect("WIRE-3", own.ok, "the client's request to get its result", own)
     expect("WIRE-3", early is None, "the turn to wait for the answer to the refresh", early)
     expect("WIRE-3", outcome.completed, "the answer under the same id to be taken", outcome)
 
@@ -131,23 +134,20 @@ async def test_server_request_with_the_id_of_a_client_request_in_flight(
 ) -> None:
     """A refresh request under the id of a client request: each is answered to its own side."""
     plain, new = await refreshed_once(parent, backend, tokens), tokens.mint()
-    backend.expire(plain)
+    last = parent.refreshes[-1].id
+    foretold = last + 1 if isinstance(last, int) else None
     backend.hold()
-    foretold = parent.refreshes[-1].id
-    if not isinstance(foretold, int):
-        not_applicable("the ids of the target's requests cannot be foretold")
+    backend.expire(plain)
     turn = await parent.start_turn()
-    await parent.until(lambda: backend.held or None, "the turn's request")
-    before = [parent.request("account/read", {}) for _ in range(50)]  # keep it busy meanwhile
-    own = parent.request("account/read", {}, foretold + 1)
-    await parent.send_bytes(b"".join(encode(request) for request in (*before, own)))
+    # A server that asks the backend for the account has this in flight when it asks the client.
+    own = await parent.begin("account/read", {}, foretold)
     backend.release()
     refresh = await parent.next_refresh()
-    if refresh.id != foretold + 1:
+    if refresh.id != foretold:
         not_applicable("the ids of the target's requests cannot be foretold")
-    read = await parent.answer_to(parent.expecting(refresh.id, "account/read"))
+    parent.answer_every_refresh(lambda _request: new)
     await refresh.answer(new)
-    outcome = await turn.outcome()
+    read, outcome = await parent.answer_to(own), await turn.outcome()
 
     expect("WIRE-3", read.ok, "the client's request to get its result", read)
     expect("WIRE-3", outcome.completed, "the answer under the same id to be taken", outcome)
@@ -182,10 +182,15 @@ async def test_notification_gets_no_response(parent: MockParent) -> None:
     await parent.settle()
 
     require("READ-1", fence.ok, "account/read to be answered", fence)
-    asked = [entry.message["id"] for entry in parent.transcript.sent() if entry.is_request]
+    asked = [identity(entry) for entry in parent.transcript.sent() if entry.is_request]
     for entry in parent.transcript.received(before):
-        response = entry.is_response and (entry.message or {}).get("id") not in asked
-        expect("WIRE-4", not response, "no response to a notification", entry)
+        stray = entry.is_response and identity(entry) not in asked
+        expect("WIRE-4", not stray, "no response to a notification", entry)
+
+
+def identity(entry: Entry) -> Any:
+    """The id of a message."""
+    return (entry.message or {}).get("id")
 
 
 @case("wire/unknown-method", "WIRE-5")

@@ -104,49 +104,64 @@ async def test_refresh_with_the_forced_workspace_completes_the_turn(
 
 
 async def expect_refresh_refused(
-    parent: MockParent, backend: MockBackend, old: ExternalTokens, wrong: ExternalTokens
+    parent: MockParent, backend: MockBackend, wrong: ExternalTokens
 ) -> None:
-    """Expect that a turn whose refresh is answered with the wrong workspace fails."""
+    """Expect that a turn fails whose refresh is answered with the wrong workspace."""
     turn = await parent.start_turn()
-    request = await parent.refresh_if_any()
-    expect("WORKSPACE-4", request is not None, "a refresh request after the 401", request)
-    assert request is not None
-    await request.answer_unheeded(wrong)
+    request = await parent.refresh_in(turn)
+    if request is not None:
+        await request.answer_unheeded(wrong)
     outcome = await turn.outcome()
     await parent.settle()
     expect("WORKSPACE-3", outcome.failed, "the turn to fail with an error", outcome)
     expect_never_sent("WORKSPACE-3", backend, wrong)
-    await expect_account("WORKSPACE-5", parent, old.account)
 
 
-@case(
-    "workspace/refresh-elsewhere",
-    "WORKSPACE-3",
-    "WORKSPACE-4",
-    "WORKSPACE-5",
-    forced_workspace=ALPHA,
-)
+@pytest.mark.parametrize("times", [1, 3], ids=["once", "again-and-again"])
+@case("workspace/refresh-elsewhere", "WORKSPACE-3", "WORKSPACE-4", forced_workspace=ALPHA)
 async def test_refresh_with_another_workspace_fails_turns_until_a_good_answer(
-    parent: MockParent, backend: MockBackend, tokens: Mint
+    parent: MockParent, backend: MockBackend, tokens: Mint, times: int
 ) -> None:
     """Another workspace's tokens fail each turn until a good answer completes one."""
     old, good = tokens.mint(ALPHA), tokens.mint(ALPHA, plan="plus")
-    wrongs = [tokens.mint(BETA), tokens.mint(GAMMA)]
+    wrongs = [tokens.mint(BETA) for _ in range(times)]
     await parent.login(old)
     backend.expire(old)
     for wrong in wrongs:
-        await expect_refresh_refused(parent, backend, old, wrong)
+        await expect_refresh_refused(parent, backend, wrong)
 
     turn = await parent.start_turn()
-    request = await parent.refresh_if_any()
-    expect("WORKSPACE-4", request is not None, "a refresh request after the 401", request)
-    assert request is not None
-    await request.answer(good)
+    request = await parent.refresh_in(turn)
+    if request is not None:
+        await request.answer(good)
     outcome = await turn.outcome()
-    expect("WORKSPACE-4", outcome.completed, "a good answer to complete the turn", outcome)
+    anew = request is not None and outcome.completed
+    expect("WORKSPACE-4", anew, "the next turn to ask anew and, answered well, complete", outcome)
     await expect_turn_as("WORKSPACE-4", parent, backend, good)
     for wrong in wrongs:
         expect_never_sent("WORKSPACE-3", backend, wrong)
+
+
+@case("workspace/refresh-elsewhere-keeps-account", "WORKSPACE-5", forced_workspace=ALPHA)
+async def test_refresh_with_another_workspace_leaves_the_account(
+    parent: MockParent, backend: MockBackend, tokens: Mint
+) -> None:
+    """`account/read` shows the account from before, after the refused answer and after more."""
+    old = tokens.mint(ALPHA)
+    await parent.login(old)
+    backend.expire(old)
+    turn = await parent.start_turn()
+    await (await parent.next_refresh()).answer_unheeded(tokens.mint(BETA))
+    await turn.outcome()
+    await parent.settle()
+    await expect_account("WORKSPACE-5", parent, old.account)
+
+    turn = await parent.start_turn()
+    request = await parent.refresh_in(turn)
+    if request is not None:
+        await request.fail()
+    await turn.outcome()
+    await expect_account("WORKSPACE-5", parent, old.account)
 
 
 @case("workspace/refresh-elsewhere-then-login", "WORKSPACE-2", forced_workspace=ALPHA)
@@ -187,9 +202,8 @@ async def test_login_with_any_of_a_list_works(
 
 @case(
     "workspace/list-refresh-elsewhere",
+    "WORKSPACE-6",
     "WORKSPACE-3",
-    "WORKSPACE-4",
-    "WORKSPACE-5",
     forced_workspace=[ALPHA, BETA],
     revisions=("0.169",),
 )
@@ -201,7 +215,7 @@ async def test_refresh_with_none_of_a_list_fails_the_turn(
     await parent.login(old)
     backend.expire(old)
 
-    await expect_refresh_refused(parent, backend, old, tokens.mint(GAMMA))
+    await expect_refresh_refused(parent, backend, tokens.mint(GAMMA))
 
 
 @pytest.mark.parametrize(
