@@ -141,6 +141,9 @@ def models_view(schema: Any) -> Any:
             view[key] = [named_view(variant, variant.get("title")) for variant in value]
         elif key not in NOT_IN_MODELS and not is_condition(key, value):
             view[key] = models_view(value)
+    if isinstance(view.get("type"), list) and isinstance(view.get("additionalProperties"), dict):
+        # datamodel-code-generator forgets the values of a map that may be null.
+        return {"anyOf": [{**view, "type": each} for each in view["type"]]}
     return view
 
 

@@ -166,7 +166,7 @@ def test_text_on_many_lines_reads_as_one(ledger_file):
     assert (clause.observe, clause.no_case) == (None, None)
 
 
-KEYS = "id, level, judges, sentence, source, revisions, observe, no_case"
+KEYS = "id, level, judges, sentence, source, about, revisions, observe, no_case"
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,19 @@ from codex_conformance.plugin import Order, result_in, spec_in
 from codex_conformance.results import CaseResult, Plan, Reporter, RunResult, Subject
 
 CASES = Path(__file__).parent / "cases"
+# Parts of pytest that a run has no use for; each would be asked about every case.
+_UNUSED = (
+    "cacheprovider",
+    "doctest",
+    "faulthandler",
+    "junitxml",
+    "logging",
+    "pastebin",
+    "stepwise",
+    "threadexception",
+    "unraisableexception",
+    "warnings",
+)
 JOBS_PER_CORE = 4  # against commands: a case mostly waits for its target
 
 
@@ -141,7 +154,7 @@ def run_cases(order: Order, listener: object, *, select: str = "", jobs: int = 1
         f"-c{CASES / 'pytest.ini'}",
         f"--rootdir={CASES}",
         f"--confcutdir={CASES}",
-        "-pno:cacheprovider",
+        *(f"-pno:{name}" for name in _UNUSED),
         f"--order={order.text()}",
     ]
     plugins: list[object] = [listener, _Quiet()]

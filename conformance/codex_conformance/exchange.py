@@ -100,6 +100,10 @@ class Response:
             return account
         return {name: account[name] for name in _WHO if name in account}
 
+    def names(self, tokens: ExternalTokens) -> bool:
+        """Whether it is an `account/read` that names the account of these tokens."""
+        return isinstance(self.account, dict) and self.account.get("email") == tokens.email
+
     @property
     def nobody(self) -> bool:
         """Whether it is an `account/read` that says that nobody is logged in."""

@@ -8,7 +8,7 @@ from codex_conformance.exchange import Replacement, short
 from codex_conformance.home import Home
 from codex_conformance.mock_backend import MockBackend, Request
 from codex_conformance.mock_parent import MockParent
-from codex_conformance.schema import judge, law
+from codex_conformance.schema import judge_line, law
 from codex_conformance.sink import Sink
 from codex_conformance.tokens import Needles
 from codex_conformance.wire import Entry
@@ -91,7 +91,7 @@ def server_messages_validate(evidence: Evidence) -> Iterator[Finding]:
         if entry.direction != "from-target" or entry.message is None:
             continue
         for type_name, value in _types_of(parent.revision, entry, asked):
-            fault, growth = judge(parent.revision, type_name, value)
+            fault, growth = judge_line(parent.revision, type_name, value, entry.text)
             if growth is not None:
                 parent.observe("WIRE-10", f"newer than the revision: {growth}")
             if fault is not None:

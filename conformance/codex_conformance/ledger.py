@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -54,6 +54,7 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
         judges: whose promise it is.
         sentence: the promise, as a fact about a target that keeps it.
         source: codes of the places that the promise comes from.
+        about: methods and types that the clause is about, beyond the methods it spells out.
         revisions: the revisions that have the clause.
         observe: the part that is recorded and fails nobody.
         no_case: why no case judges the clause yet; None if one does.
@@ -64,6 +65,7 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
     judges: Judges
     sentence: str
     source: tuple[str, ...]
+    about: tuple[str, ...] = ()
     revisions: tuple[str, ...] = REVISIONS
     observe: str | None = None
     no_case: str | None = None
@@ -121,21 +123,38 @@ def load_ledger(path: Path | None = None) -> Ledger:
     Raises:
         LedgerError: it is not there, not TOML, or says something that a ledger cannot say.
     """
+    ledger, faults = read_ledger(path)
+    for fault in faults:
+        raise fault
+    return ledger
+
+
+def read_ledger(path: Path | None = None) -> tuple[Ledger, tuple[LedgerError, ...]]:
+    """The ledger without the clauses that are faulty, and what is wrong with those.
+
+    Raises:
+        LedgerError: it is not there, or not TOML of its form.
+    """
     file = spec_root() / "clauses.toml" if path is None else path
     content = _read(file)
     clauses: dict[str, Clause] = {}
+    faults = []
     for number, row in enumerate(content.clause, start=1):
         name = row.get("id")
-        clause = _clause(file, name if isinstance(name, str) else f"number {number}", row, content)
-        if clause.id in clauses:
-            raise LedgerError(file, clause.id, "an id that no other clause has", "it twice")
-        clauses[clause.id] = clause
-    return Ledger(
+        try:
+            label = name if isinstance(name, str) else f"number {number}"
+            clause = _clause(file, label, row, content, clauses)
+        except LedgerError as fault:
+            faults.append(fault)
+        else:
+            clauses[clause.id] = clause
+    ledger = Ledger(
         clauses=MappingProxyType(clauses),
         areas=MappingProxyType(content.areas),
         levels=MappingProxyType(content.levels),
         sources=MappingProxyType(content.sources),
     )
+    return ledger, tuple(faults)
 
 
 def _read(file: Path) -> _File:
@@ -150,7 +169,9 @@ def _read(file: Path) -> _File:
         raise LedgerError(file, None, tables, f"this: {error}") from None
 
 
-def _clause(file: Path, name: str, row: dict[str, Any], content: _File) -> Clause:
+def _clause(
+    file: Path, name: str, row: dict[str, Any], content: _File, others: Container[str]
+) -> Clause:
     for expected, got in _faults_of_keys(row):
         raise LedgerError(file, name, expected, got)
     try:
@@ -160,6 +181,8 @@ def _clause(file: Path, name: str, row: dict[str, Any], content: _File) -> Claus
         raise LedgerError(file, name, expected, got) from None
     for expected, got in _faults_of_values(clause, content):
         raise LedgerError(file, name, expected, got)
+    if clause.id in others:
+        raise LedgerError(file, name, "an id that no other clause has", "it twice")
     return clause
 
 

@@ -297,6 +297,13 @@ class MockParent:
         await self.settle()
         return response
 
+    async def login_and_read(self, tokens: ExternalTokens) -> Response:
+        """Log in with external tokens and read their account, both of which the case needs."""
+        await self.login(tokens)
+        read = await self.read_account()
+        require("LOGIN-5", read.names(tokens), "account/read to name the account", read)
+        return read
+
     async def login_api_key(self, key: str) -> Response:
         """Log in with an API key, which the case needs; not applicable where it is not offered."""
         params = {"type": "apiKey", "apiKey": key}

@@ -1,6 +1,7 @@
 """The law applied to messages: jsonschema over the files of a revision."""
 
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -96,7 +97,32 @@ def law(revision: str, *, grown: bool = False) -> Law:
     return Law(revision, grown=grown)
 
 
-def judge(revision: str, type_name: str, value: Any) -> tuple[str | None, str | None]:
+Judgement = tuple[str | None, str | None]
+
+# Texts that differ in ids and times only are equally valid, and targets repeat themselves.
+_VOLATILE = re.compile(
+    r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|(?<![0-9.])[0-9]{10,13}(?![0-9.])"
+    r"|codex-conformance-[0-9a-z_]{8}"
+)
+_judged: dict[tuple[str, str, str], Judgement] = {}
+_JUDGED_LIMIT = 5000  # judgements
+_TEXT_LIMIT = 4096  # characters
+
+
+def judge_line(revision: str, type_name: str, value: Any, line: str) -> Judgement:
+    """As `judge`, for a value that came in `line`; remembers what it has judged before."""
+    if len(line) > _TEXT_LIMIT:
+        return judge(revision, type_name, value)
+    key = (revision, type_name, _VOLATILE.sub("", line))
+    judgement = _judged.get(key)
+    if judgement is None:
+        if len(_judged) >= _JUDGED_LIMIT:
+            _judged.clear()
+        judgement = _judged[key] = judge(revision, type_name, value)
+    return judgement
+
+
+def judge(revision: str, type_name: str, value: Any) -> Judgement:
     """Judge what a target sent.
 
     Returns:

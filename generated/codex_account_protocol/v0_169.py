@@ -995,7 +995,7 @@ class GetAccountRateLimitsResponse(Struct, kw_only=True):
     """The limits of the login as the backend tells them."""
 
     rate_limits: RateLimitSnapshot = field(name="rateLimits")
-    rate_limits_by_limit_id: dict[str, Any] | None | UnsetType = field(
+    rate_limits_by_limit_id: dict[str, RateLimitSnapshot] | None | UnsetType = field(
         name="rateLimitsByLimitId", default=UNSET
     )
     rate_limit_reset_credits: RateLimitResetCreditsSummary | None | UnsetType = field(

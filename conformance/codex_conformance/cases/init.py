@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from codex_conformance.bench import Bench
 from codex_conformance.case import Setup, case, expect, require
+from codex_conformance.exchange import REFRESH
 from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import ABSENT, CLIENT, MockParent
 from codex_conformance.schema import judge
@@ -13,6 +15,7 @@ from codex_conformance.tokens import Mint
 
 GATED = ("0.99", "0.169")
 LOGIN_DONE, UPDATED = "account/login/completed", "account/updated"
+NO_NOTIFICATION = ("account", "account/", "account/*", "Account/Updated", "account/updated/x", "")
 TURN = ("thread/started", "turn/started", "item/started", "item/completed")
 
 
@@ -23,9 +26,16 @@ TURN = ("thread/started", "turn/started", "item/started", "item/completed")
 )
 @case("init/request-before", "INIT-1")
 async def test_request_before_initialize_gets_an_error_and_changes_nothing(
-    parent: MockParent, tokens: Mint, setup: Setup
+    parent: MockParent, tokens: Mint, bench: Bench, setup: Setup
 ) -> None:
     """Any request before `initialize` gets an error, and nobody is logged in or out by it."""
+    wanted = None if setup.stored_login is None else {"type": "apiKey"}
+    await parent.initialize()
+    usual = await parent.read_account()
+    clause = "READ-1" if wanted is None else "APIKEY-4"
+    require(clause, usual.ok and usual.account == wanted, f"the account {wanted}", usual)
+    await bench.restart()
+    before = parent.mark()
     requests: list[tuple[str, Any]] = [
         ("account/read", {}),
         ("account/logout", ABSENT),
@@ -42,9 +52,8 @@ async def test_request_before_initialize_gets_an_error_and_changes_nothing(
     require("INIT-3", greeting.ok, "initialize to be accepted", greeting)
     read = await parent.read_account()
 
-    wanted = None if setup.stored_login is None else {"type": "apiKey"}
     expect("INIT-1", read.ok and read.account == wanted, f"the account {wanted} as stored", read)
-    told = parent.account_notifications()
+    told = parent.account_notifications(before)
     expect("INIT-1", not told, "no login or logout to be announced", told[0] if told else None)
 
 
@@ -90,13 +99,14 @@ async def test_second_initialize_does_not_add_a_capability(
     parent: MockParent, tokens: Mint
 ) -> None:
     """A refused `initialize` with `experimentalApi` does not let external tokens in."""
+    params = parent.login_params(tokens.mint())
+    control = await parent.call("account/login/start", params)
+    require("INIT-4", control.refused, "the login without the capability to be refused", control)
     second = await parent.call("initialize", parent.initialize_params())
-    login = await parent.call("account/login/start", parent.login_params(tokens.mint()))
-    read = await parent.read_account()
+    login = await parent.call("account/login/start", params)
 
     expect("INIT-2", second.refused, "an error for a second initialize", second)
     expect("INIT-2", login.refused, "the login to be refused as before", login)
-    expect("INIT-2", read.nobody, "nobody to be logged in", read)
 
 
 LEAST = {"name": "acme_parent", "version": "0.0.1"}
@@ -140,6 +150,8 @@ async def test_external_login_without_the_capability_is_refused(
 ) -> None:
     """Without `experimentalApi: true` the login gets an error that names the capability."""
     await greet(parent, capabilities)
+    usual = await parent.read_account()
+    require("READ-1", usual.nobody, "nobody to be logged in before", usual)
     before = parent.mark()
     login = await parent.call("account/login/start", parent.login_params(tokens.mint()))
     read = await parent.read_account()
@@ -170,9 +182,12 @@ async def test_refused_capability_leaves_who_was_logged_in(
 @pytest.mark.parametrize("capabilities", [ABSENT, {}], ids=["absent", "empty"])
 @case("init/no-gate", "INIT-4", revisions=("0.93",), handshake=False)
 async def test_external_login_needs_no_capability(
-    parent: MockParent, tokens: Mint, capabilities: Any
+    parent: MockParent, tokens: Mint, bench: Bench, capabilities: Any
 ) -> None:
     """In 0.93 a client without any capability logs in with external tokens."""
+    await parent.initialize()
+    await parent.login(tokens.mint())
+    await bench.restart()
     await greet(parent, capabilities)
     login = await parent.try_login(tokens.mint())
 
@@ -188,29 +203,55 @@ async def greet(parent: MockParent, capabilities: Any) -> None:
     await parent.notify("initialized")
 
 
+async def see_login_announced(bench: Bench) -> None:
+    """See a login announced where nothing is opted out of, which the case needs; then restart."""
+    parent = bench.parent
+    await parent.initialize()
+    await parent.login(bench.mint.mint())
+    for clause, method in (("LOGIN-2", LOGIN_DONE), ("LOGIN-3", UPDATED)):
+        require(clause, bool(parent.notifications(method)), method, None)
+    await bench.restart()
+
+
 @pytest.mark.parametrize(
-    ("setup", "silent", "loud"),
-    [
-        (Setup(opt_out=(UPDATED,)), UPDATED, LOGIN_DONE),
-        (Setup(opt_out=(LOGIN_DONE,)), LOGIN_DONE, UPDATED),
-    ],
+    ("silent", "loud"),
+    [(UPDATED, LOGIN_DONE), (LOGIN_DONE, UPDATED)],
     ids=["updated", "login-completed"],
 )
-@case("init/opt-out", "INIT-5")
+@case("init/opt-out", "INIT-5", handshake=False)
 async def test_notification_opted_out_of_does_not_come(
-    parent: MockParent, tokens: Mint, setup: Setup, silent: str, loud: str
+    parent: MockParent, tokens: Mint, bench: Bench, silent: str, loud: str
 ) -> None:
     """Exactly the named notification is silenced, at login and at logout; responses come."""
-    del setup
+    await see_login_announced(bench)
+    before = parent.mark()
+    await parent.initialize(opt_out=(silent,))
     login = await parent.try_login(tokens.mint())
     await parent.settle()
     logout = await parent.try_logout()
     await parent.settle()
 
-    expect("INIT-5", login.ok and logout.ok, "login and logout to be answered", login)
-    came = parent.notifications(silent)
+    expect("INIT-5", login.ok, "the response to the login", login)
+    expect("INIT-5", logout.answered, "the response to the logout", logout)
+    came = parent.notifications(silent, before)
     expect("INIT-5", not came, f"no {silent}", came[0] if came else None)
-    expect("INIT-5", bool(parent.notifications(loud)), f"{loud}, which was not named", None)
+    others = parent.notifications(loud, before)
+    expect("INIT-5", bool(others), f"{loud}, which was not named", None)
+
+
+@case("init/opt-out-is-exact", "INIT-5", handshake=False)
+async def test_opt_out_of_another_name_silences_nothing(
+    parent: MockParent, tokens: Mint, bench: Bench
+) -> None:
+    """Neither a prefix nor a pattern nor another case names a notification."""
+    await see_login_announced(bench)
+    before = parent.mark()
+    await parent.initialize(opt_out=NO_NOTIFICATION)
+    await parent.login(tokens.mint())
+
+    for method in (LOGIN_DONE, UPDATED):
+        came = parent.notifications(method, before)
+        expect("INIT-5", bool(came), f"{method}, which was not named", None)
 
 
 @case("init/opt-out-of-a-turn", "INIT-5", opt_out=TURN)
@@ -221,46 +262,34 @@ async def test_opt_out_of_a_turns_notifications_silences_only_those(
     await parent.login(tokens.mint())
     outcome = await parent.run_turn()
 
-    expect("INIT-5", outcome.completed, "turn/completed, which was not named", outcome)
+    expect("INIT-5", outcome.ended, "turn/completed, which was not named", outcome)
     for method in TURN:
         came = parent.notifications(method)
         expect("INIT-5", not came, f"no {method}", came[0] if came else None)
 
 
-@case(
-    "init/opt-out-of-no-notification",
-    "INIT-5",
-    opt_out=("account/chatgptAuthTokens/refresh", "account/login/start", "account/read"),
-)
+@case("init/opt-out-of-no-notification", "INIT-5", handshake=False)
 async def test_opt_out_never_silences_responses_and_server_requests(
-    parent: MockParent, backend: MockBackend, tokens: Mint
+    parent: MockParent, backend: MockBackend, tokens: Mint, bench: Bench
 ) -> None:
     """Named like a notification, a response and a server request come all the same."""
-    old, new = tokens.mint(), tokens.mint()
-    login = await parent.try_login(old)
-    read = await parent.read_account()
+    first, second, third = tokens.mint(), tokens.mint(), tokens.mint()
+    await parent.initialize()
+    await parent.login(first)
+    backend.expire(first)
+    control = await parent.refreshed_turn(second)
+    require("REFRESH-3", control.completed, "the turn to complete after a refresh", control)
+    await bench.restart()
+    await parent.initialize(opt_out=("account/login/start", "account/read", "turn/start", REFRESH))
+    login, read = await parent.try_login(second), await parent.read_account()
     expect("INIT-5", login.ok, "the response to the login", login)
     expect("INIT-5", read.ok, "the response to account/read", read)
-    backend.expire(old)
+    backend.expire(second)
     turn = await parent.start_turn()
     request = await parent.refresh_if_any()
     expect("INIT-5", request is not None, "the refresh request", request)
     assert request is not None
-    await request.answer(new)
+    await request.answer(third)
     outcome = await turn.outcome()
 
     require("REFRESH-3", outcome.completed, "the turn to complete after the refresh", outcome)
-
-
-@case(
-    "init/opt-out-is-exact",
-    "INIT-5",
-    opt_out=("account", "account/", "account/*", "Account/Updated", "account/updated/x", ""),
-)
-async def test_opt_out_of_another_name_silences_nothing(parent: MockParent, tokens: Mint) -> None:
-    """Neither a prefix nor a pattern nor another case names a notification."""
-    await parent.login(tokens.mint())
-
-    for method in (LOGIN_DONE, UPDATED):
-        came = parent.notifications(method)
-        expect("INIT-5", bool(came), f"{method}, which was not named", None)

@@ -80,7 +80,7 @@ async def test_account_and_account_id_come_from_the_id_token(
     await expect_turn_as("LOGIN-6", parent, backend, given)
 
 
-@case("login/opaque-access-token", "LOGIN-6", revisions=("0.93",))
+@case("login/opaque-access-token", "LOGIN-6", "LOGIN-1", revisions=("0.93",))
 async def test_access_token_that_is_no_jwt_is_carried_as_it_is(
     parent: MockParent, backend: MockBackend, tokens: Mint
 ) -> None:

@@ -1,12 +1,11 @@
 """WORKSPACE: `forced_chatgpt_workspace_id`."""
 
 import json
-from typing import Any
 
 import pytest
 
-from codex_conformance.case import Setup, case, expect
-from codex_conformance.exchange import Response
+from codex_conformance.case import Setup, case, expect, require
+from codex_conformance.exchange import Outcome, Response
 from codex_conformance.expectations import (
     expect_account,
     expect_announced,
@@ -103,32 +102,46 @@ async def test_refresh_with_the_forced_workspace_completes_the_turn(
     await expect_account("WORKSPACE-2", parent, new.account)
 
 
-async def expect_refresh_refused(
-    parent: MockParent, backend: MockBackend, wrong: ExternalTokens
-) -> None:
-    """Expect that a turn fails whose refresh is answered with the wrong workspace."""
+async def turn_answered_with(parent: MockParent, wrong: ExternalTokens) -> tuple[bool, Outcome]:
+    """A turn whose refresh is answered with tokens to be refused: whether it asked, and its end."""
     turn = await parent.start_turn()
     request = await parent.refresh_in(turn)
     if request is not None:
         await request.answer_unheeded(wrong)
     outcome = await turn.outcome()
     await parent.settle()
+    return request is not None, outcome
+
+
+@case("workspace/refresh-elsewhere", "WORKSPACE-3", forced_workspace=ALPHA)
+async def test_refresh_with_another_workspace_fails_the_turn(
+    parent: MockParent, backend: MockBackend, tokens: Mint
+) -> None:
+    """Another workspace's tokens fail the turn, and the backend never sees them, then or later."""
+    old, wrong = tokens.mint(ALPHA), tokens.mint(BETA)
+    await parent.login(old)
+    backend.expire(old)
+    asked, outcome = await turn_answered_with(parent, wrong)
+    require("REFRESH-1", asked, "a refresh request after the 401", outcome)
     expect("WORKSPACE-3", outcome.failed, "the turn to fail with an error", outcome)
+
+    await turn_answered_with(parent, wrong)
     expect_never_sent("WORKSPACE-3", backend, wrong)
 
 
 @pytest.mark.parametrize("times", [1, 3], ids=["once", "again-and-again"])
-@case("workspace/refresh-elsewhere", "WORKSPACE-3", "WORKSPACE-4", forced_workspace=ALPHA)
-async def test_refresh_with_another_workspace_fails_turns_until_a_good_answer(
+@case("workspace/good-answer-after", "WORKSPACE-4", forced_workspace=ALPHA)
+async def test_refresh_after_another_workspace_is_asked_anew_and_completes(
     parent: MockParent, backend: MockBackend, tokens: Mint, times: int
 ) -> None:
-    """Another workspace's tokens fail each turn until a good answer completes one."""
+    """However often another workspace was answered, the next turn asks and takes a good answer."""
     old, good = tokens.mint(ALPHA), tokens.mint(ALPHA, plan="plus")
-    wrongs = [tokens.mint(BETA) for _ in range(times)]
     await parent.login(old)
     backend.expire(old)
-    for wrong in wrongs:
-        await expect_refresh_refused(parent, backend, wrong)
+    wanted = "the next turn to ask anew and, answered well, to complete"
+    for earlier in range(times):
+        asked, outcome = await turn_answered_with(parent, tokens.mint(BETA))
+        expect("WORKSPACE-4", asked or not earlier, wanted, outcome)
 
     turn = await parent.start_turn()
     request = await parent.refresh_in(turn)
@@ -136,10 +149,8 @@ async def test_refresh_with_another_workspace_fails_turns_until_a_good_answer(
         await request.answer(good)
     outcome = await turn.outcome()
     anew = request is not None and outcome.completed
-    expect("WORKSPACE-4", anew, "the next turn to ask anew and, answered well, complete", outcome)
+    expect("WORKSPACE-4", anew, wanted, outcome)
     await expect_turn_as("WORKSPACE-4", parent, backend, good)
-    for wrong in wrongs:
-        expect_never_sent("WORKSPACE-3", backend, wrong)
 
 
 @case("workspace/refresh-elsewhere-keeps-account", "WORKSPACE-5", forced_workspace=ALPHA)
@@ -150,10 +161,8 @@ async def test_refresh_with_another_workspace_leaves_the_account(
     old = tokens.mint(ALPHA)
     await parent.login(old)
     backend.expire(old)
-    turn = await parent.start_turn()
-    await (await parent.next_refresh()).answer_unheeded(tokens.mint(BETA))
-    await turn.outcome()
-    await parent.settle()
+    asked, outcome = await turn_answered_with(parent, tokens.mint(BETA))
+    require("REFRESH-1", asked, "a refresh request after the 401", outcome)
     await expect_account("WORKSPACE-5", parent, old.account)
 
     turn = await parent.start_turn()
@@ -172,9 +181,7 @@ async def test_login_after_a_refused_refresh_works(
     old, wrong, given = tokens.mint(ALPHA), tokens.mint(BETA), tokens.mint(ALPHA)
     await parent.login(old)
     backend.expire(old)
-    turn = await parent.start_turn()
-    await (await parent.next_refresh()).answer_unheeded(wrong)
-    await turn.outcome()
+    await turn_answered_with(parent, wrong)
     response = await parent.try_login(given)
     await parent.settle()
 
@@ -203,7 +210,6 @@ async def test_login_with_any_of_a_list_works(
 @case(
     "workspace/list-refresh-elsewhere",
     "WORKSPACE-6",
-    "WORKSPACE-3",
     forced_workspace=[ALPHA, BETA],
     revisions=("0.169",),
 )
@@ -212,52 +218,59 @@ async def test_refresh_with_none_of_a_list_fails_the_turn(
 ) -> None:
     """A refresh that is answered with a workspace outside the list fails the turn."""
     old = tokens.mint(ALPHA)
+    wrong = tokens.mint(GAMMA)
     await parent.login(old)
     backend.expire(old)
+    asked, outcome = await turn_answered_with(parent, wrong)
 
-    await expect_refresh_refused(parent, backend, tokens.mint(GAMMA))
+    require("REFRESH-1", asked, "a refresh request after the 401", outcome)
+    expect("WORKSPACE-6", outcome.failed, "the turn to fail with an error", outcome)
+    expect_never_sent("WORKSPACE-6", backend, wrong)
 
 
 @pytest.mark.parametrize(
-    "setup",
-    [Setup(forced_workspace=f"  {ALPHA} "), Setup(forced_workspace=[f" {ALPHA}", f"{BETA}  "])],
+    ("setup", "accounts"),
+    [
+        (Setup(forced_workspace=f"  {ALPHA} "), [ALPHA]),
+        (Setup(forced_workspace=[f" {ALPHA}", f"{BETA}  "]), [ALPHA, BETA]),
+    ],
     ids=["string", "list"],
 )
 @case("workspace/surrounding-blanks", "WORKSPACE-6", revisions=("0.169",))
 async def test_blanks_around_a_forced_workspace_do_not_count(
-    parent: MockParent, tokens: Mint, setup: Setup
+    parent: MockParent, tokens: Mint, setup: Setup, accounts: list[str]
 ) -> None:
     """A workspace id with blanks around it lets in that workspace, and no other."""
-    forced = "the workspace" if isinstance(setup.forced_workspace, str) else "a member"
-    for account in (BETA, ALPHA) if isinstance(setup.forced_workspace, list) else (ALPHA,):
+    for account in accounts:
         response = await parent.try_login(tokens.mint(account))
         await parent.settle()
-        expect("WORKSPACE-6", response.ok, f"a login with {forced} to be accepted", response)
+        forced = f"{account} to be accepted under {setup.forced_workspace}"
+        expect("WORKSPACE-6", response.ok, f"a login with {forced}", response)
 
     await expect_login_refused("WORKSPACE-6", parent, parent.login_params(tokens.mint(GAMMA)))
 
 
-BLANK: dict[str, Any] = {"a blank string": "  ", "an empty list": [], "a list of blanks": ["", " "]}
+BLANK: tuple[str | list[str], ...] = ("  ", [], ["", " "])
 
 
 @pytest.mark.parametrize(
-    ("setup", "what"),
-    [(Setup(forced_workspace=value, handshake=False), what) for what, value in BLANK.items()],
+    "setup",
+    [Setup(forced_workspace=blank, handshake=False) for blank in BLANK],
     ids=["string", "empty-list", "list"],
 )
 @case("workspace/blank", "WORKSPACE-6", revisions=("0.169",))
 async def test_blank_forced_workspace_restricts_nobody_or_somebody(
-    parent: MockParent, tokens: Mint, setup: Setup, what: str
+    parent: MockParent, tokens: Mint, setup: Setup
 ) -> None:
-    """A blank workspace, no workspace or only blank ones may mean no restriction."""
-    assert setup.forced_workspace is not None
+    """A blank workspace, none at all or only blank ones may mean no restriction."""
+    forced = f"forced_chatgpt_workspace_id = {json.dumps(setup.forced_workspace)}"
     greeted = await parent.initialize()
     if not greeted.ok:
         await parent.hang_up()
-        parent.observe("WORKSPACE-6", f"with {what} the server does not start")
+        parent.observe("WORKSPACE-6", f"{forced} keeps the server from starting")
         return
     response = await parent.try_login(tokens.mint())
     await parent.settle()
 
     verdict = "restricts nobody" if response.ok else "refuses logins"
-    parent.observe("WORKSPACE-6", f"{what} {verdict}")
+    parent.observe("WORKSPACE-6", f"{forced} {verdict}")
