@@ -179,6 +179,65 @@ def serve(argv: tuple[str, ...]) -> None:
     sys.exit(reference.serve(argv))
 
 
+@app.group()
+def spec() -> None:
+    """Look into the specification, and compare a codex with it."""
+
+
+@spec.command()
+@click.option("--revision", type=_REVISIONS, default="auto", show_default=True)
+@click.argument("binary", metavar="BIN")
+def diff(revision: str, binary: str) -> None:
+    """Say what differs between the schema that a codex writes and a revision.
+
+    BIN is the path or name of a codex, alone; auto compares it with the newest revision that is
+    no newer than what BIN answers to --version.
+
+    Exit status: 0 nothing differs; 1 something does; 2 BIN did not write its schema.
+    """
+    import anyio
+
+    from codex_conformance.drift import compare, nearest
+    from codex_conformance.dump import ask
+    from codex_conformance.reports.drift import drift_lines
+
+    dump = anyio.run(ask, binary)
+    chosen = nearest(dump.release, dump.version) if revision == "auto" else revision
+    comparison = compare(dump.release, chosen)
+    for line in drift_lines(dump.name, chosen, comparison):
+        click.echo(line)
+    sys.exit(1 if comparison.methods or comparison.types else 0)
+
+
+@spec.command()
+@click.option(
+    "--results", type=_FILE, multiple=True, metavar="F", help="Show its verdicts too; repeatable."
+)
+@click.argument("clause")
+def show(results: tuple[Path, ...], clause: str) -> None:
+    """Show a clause: its sentence, source, schemas, cases and last verdicts."""
+    from codex_conformance.reports.clause import clause_lines
+
+    for line in list(clause_lines(clause, results)):
+        click.echo(line)
+
+
+@spec.command("check")
+def check_spec() -> None:
+    """Look for what is wrong in the ledger, the schemas' names and the vectors.
+
+    Exit status: 0 nothing is; 1 something is, a line each; 2 a file cannot be read.
+    """
+    from codex_conformance.lint import declared_cases, lint
+
+    faults = lint(declared_cases())
+    for fault in faults:
+        click.echo(fault)
+    if faults:
+        sys.exit(1)
+    click.echo("nothing is wrong")
+
+
 def main() -> None:
     """Entry point: a mistake is one clear sentence on stderr and exit status 2."""
     try:

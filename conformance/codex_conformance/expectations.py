@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from codex_conformance.case import expect
-from codex_conformance.exchange import Response
-from codex_conformance.mock_backend import MockBackend
+from codex_conformance.case import expect, require
+from codex_conformance.exchange import Response, Turn
+from codex_conformance.mock_backend import MockBackend, Request
 from codex_conformance.mock_parent import MockParent
 from codex_conformance.tokens import ExternalTokens
 
@@ -35,6 +35,13 @@ async def expect_account(clause: str, parent: MockParent, account: dict[str, Any
     expect(clause, read.account == account, f"the account {account}", read)
 
 
+async def expect_logged_in(clause: str, parent: MockParent, who: ExternalTokens) -> None:
+    """Expect that `account/read` names whom these tokens belong to, on whatever plan."""
+    read = await parent.read_account()
+    email = read.account.get("email") if isinstance(read.account, dict) else None
+    expect(clause, email == who.email, f"the account of {who.email}", read)
+
+
 async def expect_nobody(clause: str, parent: MockParent) -> None:
     """Expect that `account/read` names nobody."""
     read = await parent.read_account()
@@ -44,26 +51,44 @@ async def expect_nobody(clause: str, parent: MockParent) -> None:
 async def expect_turn_as(
     clause: str, parent: MockParent, backend: MockBackend, who: ExternalTokens | str
 ) -> None:
-    """Expect that the next turn completes, with these tokens or this key on all its requests."""
+    """Expect that the next turn is made with these tokens, or with this key, and no other."""
     earlier = len(backend.turn_requests)
     outcome = await parent.run_turn()
-    expect(clause, outcome.completed, "the next turn to complete", outcome)
     requests = backend.turn_requests[earlier:]
-    expect(clause, bool(requests), "a request to the model provider", "none")
-    bearer = who if isinstance(who, str) else who.access_token
+    expect(clause, bool(requests), "a request to the model provider", outcome)
     for request in requests:
-        expect(clause, request.token == bearer, f"a request with the token {bearer}", request)
-        if not isinstance(who, str):
-            same = request.account_id == who.account_id
-            expect(clause, same, f"a request with the account id {who.account_id}", request)
+        _expect_from(clause, request, who)
+    require(None, outcome.completed, "a turn with a valid token to complete", outcome)
 
 
-async def expect_turn_as_nobody(clause: str, parent: MockParent, backend: MockBackend) -> None:
-    """Expect that the next turn, however it ends, sends no token and asks for no refresh."""
-    earlier, asked = len(backend.turn_requests), len(parent.refreshes)
+def _expect_from(clause: str, request: Request, who: ExternalTokens | str) -> None:
+    bearer = who if isinstance(who, str) else who.access_token
+    expect(clause, request.token == bearer, f"a request with the token {bearer}", request)
+    if not isinstance(who, str):
+        require("LOGIN-6", bool(request.account_id), "a request with an account id", request)
+        same = request.account_id == who.account_id
+        expect(clause, same, f"a request with the account id {who.account_id}", request)
+
+
+async def expect_turn_without_token(clause: str, parent: MockParent, backend: MockBackend) -> None:
+    """Expect that the next turn sends no token, however it ends, or whether it starts at all."""
+    earlier = len(backend.turn_requests)
     await parent.try_turn()
     await parent.settle()
     for request in backend.turn_requests[earlier:]:
         expect(clause, request.token is None, "a request without a token", request)
-    refreshes = parent.refreshes[asked:]
-    expect(clause, not refreshes, "no refresh request", refreshes[0] if refreshes else None)
+
+
+def expect_no_refresh(clause: str, parent: MockParent, since: int = 0) -> None:
+    """Expect no refresh request beyond the first `since`."""
+    asked = parent.refreshes[since:]
+    expect(clause, not asked, "no refresh request", asked[0] if asked else None)
+
+
+async def held_turn(parent: MockParent, backend: MockBackend) -> Turn:
+    """A turn whose request the backend has and keeps unanswered until `release`."""
+    backend.hold()
+    turn = await parent.start_turn()
+    await parent.until(lambda: backend.held or None, "a request to the model provider")
+    require(None, bool(backend.held), "a request to the model provider", "none")
+    return turn

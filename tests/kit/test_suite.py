@@ -86,6 +86,7 @@ def test_case_ids_are_area_and_words() -> None:
     for revision in REVISIONS:
         for case in cases_of(Wish(direct=NAME, argv=(), revision=revision)):
             area, _, words = case.partition("/")
-            assert area.isalpha() and area.islower(), case
+            assert area.isalpha(), case
+            assert area.islower(), case
             assert words.replace("-", "").replace("/", "").replace("_", "").isalnum(), case
             assert not words[-1].isdigit() or "-" in words, case

@@ -73,6 +73,18 @@ RELEASES = (
     ),
 )
 
+# Their schema is compared with a revision; nobody has judged them by the cases.
+UNJUDGED = (
+    Release(
+        version="0.99.0",
+        revision="0.99",
+        registry="npm",
+        package="@openai/codex@0.99.0-linux-x64",
+        member=f"{_VENDOR}/codex/codex",
+        sha256="8b6c9bce518db8eac10d584f9309e3cc03cf20a8148379d4a246822f5ebcdadd",
+    ),
+)
+
 
 def fetch(release: Release) -> Path:
     """Download and unpack a release unless it is there; its path.
@@ -127,5 +139,5 @@ def _sha256(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    for one in RELEASES:
+    for one in (*RELEASES, *UNJUDGED):
         print(fetch(one))

@@ -1,25 +1,16 @@
 """Released codex binaries conform but for what their baselines say."""
 
 import json
-import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import loopback
 import pytest
 import releases
 
 BASELINES = Path(__file__).parents[2] / "conformance" / "baselines"
-# Loopback only: with a network namespace of its own a target cannot reach anything else, whatever
-# it does with the proxy variables. Without the right to make one, the refusing proxy is what holds.
-_ALONE = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$0" "$@"']
-
-
-def _can_be_alone() -> bool:
-    if not shutil.which("unshare") or not shutil.which("ip"):
-        return False
-    return subprocess.run([*_ALONE, "true"], capture_output=True, check=False).returncode == 0
 
 
 @pytest.mark.real
@@ -36,7 +27,7 @@ def test_released_codex_breaks_what_its_baseline_says_and_nothing_else(
 
     began = time.perf_counter()
     done = subprocess.run(
-        [*(_ALONE if _can_be_alone() else []), *command],
+        [*loopback.alone(), *command],
         capture_output=True,
         text=True,
         check=False,

@@ -5,7 +5,12 @@ from typing import Any
 import pytest
 
 from codex_conformance.case import case, expect, not_applicable, require
-from codex_conformance.expectations import expect_account, expect_announced, expect_turn_as
+from codex_conformance.expectations import (
+    expect_account,
+    expect_announced,
+    expect_turn_as,
+    held_turn,
+)
 from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import MockParent
 from codex_conformance.tokens import ALPHA, BETA, Mint
@@ -129,6 +134,10 @@ async def test_turn_after_login_carries_access_token_and_account_id(
     await parent.login(given)
 
     await expect_turn_as("LOGIN-6", parent, backend, given)
+    for request in backend.requests_with(given):
+        if request.is_to_provider:
+            same = request.account_id == given.account_id
+            expect("LOGIN-6", same, f"a request with the account id {given.account_id}", request)
 
 
 @case("login/stated-account-id", "LOGIN-6", revisions=("0.99", "0.169"))
@@ -163,8 +172,8 @@ async def test_login_again_replaces_the_tokens(
     await parent.login(new)
 
     expect_announced("LOGIN-4", parent, before)
-    await expect_account("LOGIN-5", parent, new.account)
     await expect_turn_as("LOGIN-7", parent, backend, new)
+    await expect_account("LOGIN-5", parent, new.account)
 
 
 @case("login/again-and-again", "LOGIN-7", "LOGIN-4", "LOGIN-5")
@@ -177,9 +186,9 @@ async def test_login_several_times_leaves_the_last(
         before = parent.mark()
         await parent.login(given)
         expect_announced("LOGIN-4", parent, before)
-        await expect_account("LOGIN-5", parent, given.account)
 
     await expect_turn_as("LOGIN-7", parent, backend, first)
+    await expect_account("LOGIN-5", parent, first.account)
 
 
 @case("login/again-during-turn", "LOGIN-7")
@@ -189,9 +198,7 @@ async def test_login_while_a_turn_runs_counts_from_the_next_request_on(
     """A login while a request is under way is answered, and the next turn carries its tokens."""
     old, new = tokens.mint(), tokens.mint()
     await parent.login(old)
-    backend.hold()
-    turn = await parent.start_turn()
-    await parent.until(lambda: backend.held or None, "the turn's request at the backend")
+    turn = await held_turn(parent, backend)
     await parent.login(new)
     backend.release()
     await turn.outcome()

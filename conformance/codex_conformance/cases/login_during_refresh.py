@@ -4,7 +4,7 @@ import pytest
 
 from codex_conformance.case import case, expect, require
 from codex_conformance.exchange import RefreshRequest, Turn
-from codex_conformance.expectations import expect_account, expect_turn_as
+from codex_conformance.expectations import expect_logged_in, expect_turn_as
 from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import MockParent
 from codex_conformance.tokens import ALPHA, BETA, ExternalTokens, Mint
@@ -38,7 +38,7 @@ async def test_login_during_refresh_is_answered_at_once_and_outlives_the_answer(
     parent: MockParent, backend: MockBackend, tokens: Mint, account: str
 ) -> None:
     """A newer login does not wait for the refresh, and the refresh's answer does not replace it."""
-    newer, answer = tokens.mint(account, plan="plus"), tokens.mint()
+    newer, answer = tokens.mint(account), tokens.mint()
     turn, request = await pending_refresh(parent, backend, tokens.mint())
     response = await parent.try_login(newer)
     await request.answer_unheeded(answer)
@@ -48,7 +48,7 @@ async def test_login_during_refresh_is_answered_at_once_and_outlives_the_answer(
 
     require("LOGIN-1", response.ok, "the newer login to be accepted", response)
     expect("LOGIN-12", response.prompt, "the newer login to be answered at once", response)
-    await expect_account("LOGIN-12", parent, newer.account)
+    await expect_logged_in("LOGIN-12", parent, newer)
     await expect_turn_as("LOGIN-12", parent, backend, newer)
 
 
@@ -66,7 +66,7 @@ async def test_login_during_refresh_outlives_an_error_for_the_refresh(
 
     require("LOGIN-1", response.ok, "the newer login to be accepted", response)
     expect("LOGIN-12", response.prompt, "the newer login to be answered at once", response)
-    await expect_account("LOGIN-12", parent, newer.account)
+    await expect_logged_in("LOGIN-12", parent, newer)
     await expect_turn_as("LOGIN-12", parent, backend, newer)
 
 
@@ -85,7 +85,7 @@ async def test_login_during_refresh_outlives_a_late_answer(
 
     require("LOGIN-1", response.ok, "the newer login to be accepted", response)
     expect("LOGIN-12", response.prompt, "the newer login to be answered at once", response)
-    await expect_account("LOGIN-12", parent, newer.account)
+    await expect_logged_in("LOGIN-12", parent, newer)
     await expect_turn_as("LOGIN-12", parent, backend, newer)
 
 
@@ -109,7 +109,7 @@ async def test_login_during_refresh_gets_a_refresh_of_its_own(
     outcome = await second.outcome()
 
     expect("LOGIN-12", outcome.completed, "the turn of the newer login to complete", outcome)
-    await expect_account("LOGIN-12", parent, newest.account)
+    await expect_logged_in("LOGIN-12", parent, newest)
     await expect_turn_as("LOGIN-12", parent, backend, newest)
 
 
@@ -130,5 +130,5 @@ async def test_login_after_a_logout_during_refresh_outlives_the_answer(
     require("LOGIN-1", response.ok, "the newer login to be accepted", response)
     await parent.settle()
 
-    await expect_account("LOGIN-12", parent, newer.account)
+    await expect_logged_in("LOGIN-12", parent, newer)
     await expect_turn_as("LOGIN-12", parent, backend, newer)

@@ -4,7 +4,12 @@ import pytest
 
 from codex_conformance.bench import Bench
 from codex_conformance.case import Setup, case, expect, not_applicable, require
-from codex_conformance.expectations import expect_nobody, expect_turn_as_nobody
+from codex_conformance.expectations import (
+    expect_no_refresh,
+    expect_nobody,
+    expect_turn_without_token,
+    held_turn,
+)
 from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import MockParent
 from codex_conformance.tokens import Mint
@@ -38,7 +43,8 @@ async def test_logout_is_answered_then_announced(
     first = response.index is not None and response.index < updated[0].index
     expect("LOGOUT-1", first, "the response before account/updated", updated[0])
     await expect_nobody("LOGOUT-2", parent)
-    await expect_turn_as_nobody("LOGOUT-3", parent, backend)
+    await expect_turn_without_token("LOGOUT-3", parent, backend)
+    expect_no_refresh("LOGOUT-3", parent)
 
 
 @case("logout/turn-afterwards", "LOGOUT-3", "LOGOUT-2")
@@ -49,14 +55,14 @@ async def test_turn_after_logout_sends_no_token_and_asks_for_no_refresh(
     await parent.login(tokens.mint())
     await parent.run_turn()
     await parent.logout()
-    await expect_turn_as_nobody("LOGOUT-3", parent, backend)
+    await expect_turn_without_token("LOGOUT-3", parent, backend)
+    expect_no_refresh("LOGOUT-3", parent)
     await expect_nobody("LOGOUT-2", parent)
 
     sent = len(backend.turn_requests)
     outcome = await parent.try_turn()
     await parent.settle()
-    asked = parent.refreshes[0] if parent.refreshes else None
-    expect("LOGOUT-3", asked is None, "no refresh request", asked)
+    expect_no_refresh("LOGOUT-3", parent)
     ended = "is refused" if outcome is None else f"ends as {outcome.status}"
     asks = "a request without a token" if len(backend.turn_requests) > sent else "no request"
     parent.observe("LOGOUT-3", f"a turn after logout {ended}, with {asks}")
@@ -70,18 +76,15 @@ async def test_unauthorized_answer_after_logout_asks_for_no_refresh(
     old = tokens.mint()
     await parent.login(old)
     backend.expire(old)
-    backend.hold()
-    turn = await parent.start_turn()
-    await parent.until(lambda: backend.held or None, "the turn's request at the backend")
+    turn = await held_turn(parent, backend)
     await parent.logout()
     backend.release()
     await turn.outcome()
     await parent.settle()
 
-    asked = parent.refreshes[0] if parent.refreshes else None
-    expect("LOGOUT-3", asked is None, "no refresh request for a 401 after logout", asked)
     await expect_nobody("LOGOUT-2", parent)
-    await expect_turn_as_nobody("LOGOUT-3", parent, backend)
+    await expect_turn_without_token("LOGOUT-3", parent, backend)
+    expect_no_refresh("LOGOUT-3", parent)
 
 
 @case("logout/during-refresh", "LOGOUT-5")
@@ -101,7 +104,6 @@ async def test_logout_during_refresh_is_answered_at_once(
     await parent.answer_to(logout)
 
     expect("LOGOUT-5", response.ok, "the logout to be answered before the refresh ends", response)
-    await expect_nobody("LOGOUT-5", parent)
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["at-once", "after-the-limit"])
@@ -127,8 +129,9 @@ async def test_refresh_pending_at_logout_logs_nobody_in_when_answered(
     await parent.settle()
 
     await expect_nobody("LOGOUT-4", parent)
-    await expect_turn_as_nobody("LOGOUT-4", parent, backend)
+    await expect_turn_without_token("LOGOUT-4", parent, backend)
     await expect_nobody("LOGOUT-4", parent)
+    expect_no_refresh("LOGOUT-3", parent, since=1)
 
 
 @case("logout/over-api-key", "LOGOUT-2", "LOGOUT-3", "APIKEY-4")
@@ -142,7 +145,8 @@ async def test_logout_from_external_tokens_over_an_api_key_forgets_both(
     await parent.logout()
 
     await expect_nobody("LOGOUT-2", parent)
-    await expect_turn_as_nobody("LOGOUT-3", parent, backend)
+    await expect_turn_without_token("LOGOUT-3", parent, backend)
+    expect_no_refresh("LOGOUT-3", parent)
     kept = [path.name for path in bench.home.files_with(key)]
     expect("APIKEY-4", not kept, "no file that holds the key after logout", kept)
 
@@ -168,4 +172,5 @@ async def test_logout_twice_succeeds_twice(
 
     expect("LOGOUT-6", response.ok, "the second logout to succeed", response)
     await expect_nobody("LOGOUT-2", parent)
-    await expect_turn_as_nobody("LOGOUT-3", parent, backend)
+    await expect_turn_without_token("LOGOUT-3", parent, backend)
+    expect_no_refresh("LOGOUT-3", parent)

@@ -11,7 +11,7 @@ from codex_conformance.case import case, expect, not_applicable, require
 from codex_conformance.expectations import (
     expect_login_refused,
     expect_nobody,
-    expect_turn_as_nobody,
+    expect_turn_without_token,
 )
 from codex_conformance.mock_backend import (
     MockBackend,
@@ -79,7 +79,7 @@ async def test_server_started_again_is_logged_out(
     since = len(backend.requests)
 
     await expect_nobody("SECRET-1", parent)
-    await expect_turn_as_nobody("SECRET-1", parent, backend)
+    await expect_turn_without_token("SECRET-1", parent, backend)
     for request in backend.requests[since:]:
         expect("SECRET-1", request.token is None, "no request with a token", request)
 

@@ -39,12 +39,14 @@ def expect_accepted(response: Response) -> None:
     require(None, response.ok, f"{response.method} to take params without a fault", response)
 
 
+@pytest.mark.parametrize("logged_in", [True, False], ids=["logged-in", "logged-out"])
 @case("wire/wrong-params/external-login", "WIRE-6")
 async def test_external_login_with_wrong_params_changes_nothing(
-    parent: MockParent, tokens: Mint
+    parent: MockParent, tokens: Mint, logged_in: bool
 ) -> None:
     """A login with external tokens with one wrong type or missing member gets an error."""
-    await parent.login(tokens.mint())
+    if logged_in:
+        await parent.login(tokens.mint())
     good = parent.login_params(tokens.mint().stating("plus"))
     await expect_refused(parent, "account/login/start", "LoginAccountParams", good)
     expect_accepted(await parent.call("account/login/start", good))

@@ -7,8 +7,7 @@ import pytest
 from codex_conformance.case import Setup, case, expect, require
 from codex_conformance.exchange import Outcome, Response
 from codex_conformance.expectations import (
-    expect_account,
-    expect_announced,
+    expect_logged_in,
     expect_login_refused,
     expect_nobody,
     expect_turn_as,
@@ -53,7 +52,7 @@ async def test_login_with_another_workspace_leaves_the_login(
     response = await expect_login_refused("WORKSPACE-1", parent, parent.login_params(wrong))
 
     expect_workspace_named(response)
-    await expect_account("WORKSPACE-1", parent, given.account)
+    await expect_logged_in("WORKSPACE-1", parent, given)
     await expect_turn_as("WORKSPACE-1", parent, backend, given)
     expect_never_sent("WORKSPACE-1", backend, wrong)
 
@@ -75,16 +74,14 @@ async def test_login_with_another_workspace_leaves_the_api_key(
 async def test_login_with_the_forced_workspace_works(
     parent: MockParent, backend: MockBackend, tokens: Mint
 ) -> None:
-    """Tokens of the forced workspace are accepted, announced and used, also after a refusal."""
+    """Tokens of the forced workspace are accepted and used, also after a refusal."""
     given = tokens.mint(ALPHA)
     await parent.call("account/login/start", parent.login_params(tokens.mint(BETA)))
-    before = parent.mark()
     response = await parent.try_login(given)
     await parent.settle()
 
     expect("WORKSPACE-2", response.ok, "the login to be accepted", response)
-    expect_announced("WORKSPACE-2", parent, before)
-    await expect_account("WORKSPACE-2", parent, given.account)
+    await expect_logged_in("WORKSPACE-2", parent, given)
     await expect_turn_as("WORKSPACE-2", parent, backend, given)
 
 
@@ -93,13 +90,13 @@ async def test_refresh_with_the_forced_workspace_completes_the_turn(
     parent: MockParent, backend: MockBackend, tokens: Mint
 ) -> None:
     """A refresh that is answered with the forced workspace is taken as without restriction."""
-    old, new = tokens.mint(ALPHA), tokens.mint(ALPHA, plan="plus")
+    old, new = tokens.mint(ALPHA), tokens.mint(ALPHA)
     await parent.login(old)
     backend.expire(old)
     outcome = await parent.refreshed_turn(new)
 
     expect("WORKSPACE-2", outcome.completed, "the turn to complete after the refresh", outcome)
-    await expect_account("WORKSPACE-2", parent, new.account)
+    await expect_logged_in("WORKSPACE-2", parent, new)
 
 
 async def turn_answered_with(parent: MockParent, wrong: ExternalTokens) -> tuple[bool, Outcome]:
@@ -135,7 +132,7 @@ async def test_refresh_after_another_workspace_is_asked_anew_and_completes(
     parent: MockParent, backend: MockBackend, tokens: Mint, times: int
 ) -> None:
     """However often another workspace was answered, the next turn asks and takes a good answer."""
-    old, good = tokens.mint(ALPHA), tokens.mint(ALPHA, plan="plus")
+    old, good = tokens.mint(ALPHA), tokens.mint(ALPHA)
     await parent.login(old)
     backend.expire(old)
     wanted = "the next turn to ask anew and, answered well, to complete"
@@ -163,14 +160,14 @@ async def test_refresh_with_another_workspace_leaves_the_account(
     backend.expire(old)
     asked, outcome = await turn_answered_with(parent, tokens.mint(BETA))
     require("REFRESH-1", asked, "a refresh request after the 401", outcome)
-    await expect_account("WORKSPACE-5", parent, old.account)
+    await expect_logged_in("WORKSPACE-5", parent, old)
 
     turn = await parent.start_turn()
     request = await parent.refresh_in(turn)
     if request is not None:
         await request.fail()
     await turn.outcome()
-    await expect_account("WORKSPACE-5", parent, old.account)
+    await expect_logged_in("WORKSPACE-5", parent, old)
 
 
 @case("workspace/refresh-elsewhere-then-login", "WORKSPACE-2", forced_workspace=ALPHA)
@@ -203,7 +200,7 @@ async def test_login_with_any_of_a_list_works(
 
     wrong = tokens.mint(GAMMA)
     await expect_login_refused("WORKSPACE-6", parent, parent.login_params(wrong))
-    await expect_account("WORKSPACE-6", parent, given.account)
+    await expect_logged_in("WORKSPACE-6", parent, given)
     expect_never_sent("WORKSPACE-6", backend, wrong)
 
 

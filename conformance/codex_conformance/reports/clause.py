@@ -1,0 +1,107 @@
+"""One clause with all that hangs on it, for people."""
+
+import difflib
+import json
+import textwrap
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from codex_conformance.errors import UsageError
+from codex_conformance.ledger import Clause, Ledger, load_ledger
+from codex_conformance.specification import read_revision
+from codex_conformance.traces import all_cases, messages_of, types_of
+
+_WIDTH = 98
+_LABEL = 12
+
+
+def clause_lines(name: str, results: Sequence[Path]) -> Iterator[str]:
+    """A clause: what it says, where it comes from, its schemas, its cases, its last verdicts.
+
+    Args:
+        name: its id.
+        results: results files, the verdicts of which are shown.
+
+    Raises:
+        UsageError: there is no such clause, or a file is no results file.
+    """
+    ledger = load_ledger()
+    clause = ledger.clauses.get(name)
+    if clause is None:
+        raise UsageError(f"{name}: the ledger has no such clause", _near(name, ledger))
+    verdicts = [line for path in results for line in _verdict(clause, path)]
+    yield f"{clause.id}  {clause.level}, judges the {clause.judges}"
+    yield from _row("", clause.sentence)
+    yield from _row("observed", clause.observe or "")
+    for code in clause.source:
+        yield from _row("source", f"{code}: {ledger.sources[code]}")
+    yield from _row("revisions", ", ".join(clause.revisions))
+    yield from _schemas(clause)
+    cases = [case for case, judged in all_cases().items() if name in judged]
+    for case in cases:
+        yield from _row("case", case)
+    if not cases:
+        yield from _row("no case", clause.no_case or "and no reason for none")
+    yield from verdicts
+
+
+def _near(name: str, ledger: Ledger) -> str:
+    near = difflib.get_close_matches(name.upper(), ledger.clauses, n=5, cutoff=0.6)
+    return f"did you mean {', '.join(near)}?" if near else f"areas: {', '.join(ledger.areas)}"
+
+
+def _schemas(clause: Clause) -> Iterator[str]:
+    """The files of the messages that the clause is about, those of a kind on one line."""
+    files: dict[tuple[str, str], list[str]] = {}
+    for revision in map(read_revision, clause.revisions):
+        methods = {each: types_of(row) for each, row in revision.methods.items()}
+        for about, types in messages_of(clause, methods, revision.types).items():
+            for each in types:
+                label = f"{each}.json" if each == about else f"{each}.json ({about})"
+                files.setdefault((each, label), []).append(revision.name)
+    for (_, label), revisions in files.items():
+        folder = revisions[0] if len(revisions) == 1 else f"{{{','.join(revisions)}}}"
+        yield from _row("schema", f"spec/{folder}/{label}")
+
+
+def _verdict(clause: Clause, path: Path) -> Iterator[str]:
+    document = _read(path)
+    target = document["target"].get("user_agent") or document["target"].get("command")
+    row = document["clauses"].get(clause.id)
+    where = f"{target}, revision {document['revision']} ({path})"
+    yield from _row("verdict", f"{row['verdict'] if row else 'not judged'}: {where}")
+    for case in document["cases"]:
+        named = clause.id in case["clauses"] and case["verdict"] != "pass"
+        if named or clause.id in case["broken"]:
+            message = f": {case['message']}" if case.get("message") else ""
+            yield from _row("", f"{case['id']} {case['verdict']}{message}")
+
+
+def _read(path: Path) -> Any:
+    """A results file, sure to have what is read of it."""
+    try:
+        document = json.loads(path.read_bytes())
+        rows = [*document["clauses"].values(), *document["cases"]]
+        if all(isinstance(row["verdict"], str) for row in rows) and document["revision"]:
+            dict(document["target"])
+            return document
+    except OSError as error:
+        raise UsageError(f"--results {path}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        pass
+    raise UsageError(
+        f"--results {path}: expected what `check --json` writes, got something else",
+        "codex-conformance check --json F -- COMMAND",
+    )
+
+
+def _row(label: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent=f"  {label:<{_LABEL}}",
+        subsequent_indent=" " * (_LABEL + 2),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
