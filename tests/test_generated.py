@@ -106,6 +106,21 @@ THING = {"type": "object", "properties": {"name": {"type": "string"}}}
             [],
             "generated without a file: ['Inner']",
         ),
+        (
+            {
+                "Thing": {
+                    "anyOf": [{**THING, "title": "OneThing"}, {**THING, "title": "TwoThing"}]
+                },
+                "Box": {"type": "object", "properties": {"thing": {"$ref": "Thing.json"}}},
+            },
+            [],
+            "Box.json: $ref to Thing, which has no tag",
+        ),
+        (
+            {"Thing": {**THING, "anyOf": [{"required": ["nmae"]}, {"required": ["name"]}]}},
+            [],
+            "Thing: a condition speaks of 'nmae', unknown here",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -118,6 +133,61 @@ def test_a_specification_that_contradicts_itself_is_refused(
     assert complaint in message
     assert "0.7" in message
     assert not (tmp_path / "package").exists()
+
+
+STRING = {"type": "string"}
+
+
+def with_condition(**condition: Any) -> dict[str, Any]:
+    members = {"kind": STRING, "someName": {}, "other": {}}
+    return {"type": "object", "required": ["kind"], "properties": members, **condition}
+
+
+def generated(tmp_path: Path, types: dict[str, Any]) -> ModuleType:
+    spec = write_spec(tmp_path / "spec", types, [])
+    assert generate.main([], spec=spec, package=tmp_path / "package") == 0
+    return load_module("generated_protocol", tmp_path / "package" / "v0_7.py")
+
+
+def test_members_of_which_one_has_to_be_there_are_asked_for_by_the_model(tmp_path):
+    sets = [{"required": ["someName", "other"]}, {"required": ["other"]}]
+    thing = generated(tmp_path, {"Thing": with_condition(anyOf=sets)}).Thing
+    assert msgspec.json.decode(b'{"kind":"a","other":1}', type=thing).other == 1
+    with pytest.raises(msgspec.ValidationError, match="expected someName and other or other"):
+        msgspec.json.decode(b'{"kind":"a","someName":1}', type=thing)
+
+
+def test_members_that_depend_on_a_tag_are_asked_for_by_the_model(tmp_path):
+    when = {"required": ["kind"], "properties": {"kind": {"const": "a"}}}
+    then = {
+        "required": ["someName"],
+        "properties": {
+            "someName": {"type": "array", "items": {"$ref": "Name.json"}},
+            "other": {"type": ["integer", "null"]},
+        },
+    }
+    types = {"Thing": with_condition(allOf=[{"if": when, "then": then}]), "Name": STRING}
+    thing = generated(tmp_path, types).Thing
+    for good in (b'{"kind":"b"}', b'{"kind":"a","someName":["x"],"other":null}'):
+        msgspec.json.decode(good, type=thing)
+    for bad in (
+        b'{"kind":"a"}',
+        b'{"kind":"a","someName":null}',
+        b'{"kind":"a","someName":[1]}',
+        b'{"kind":"a","someName":[],"other":"1"}',
+    ):
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.json.decode(bad, type=thing)
+
+
+def test_a_map_that_may_be_null_keeps_the_type_of_its_values(tmp_path):
+    entries = {"type": ["object", "null"], "additionalProperties": {"$ref": "Name.json"}}
+    types = {"Thing": {"type": "object", "properties": {"names": entries}}, "Name": STRING}
+    thing = generated(tmp_path, types).Thing
+    for good in (b"{}", b'{"names":null}', b'{"names":{"a":"b"}}'):
+        msgspec.json.decode(good, type=thing)
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(b'{"names":{"a":1}}', type=thing)
 
 
 def test_a_specification_without_revisions_is_refused(tmp_path, capsys):

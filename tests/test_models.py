@@ -1,13 +1,14 @@
 """The models agree with spec/ on every message tried here, real ones among them."""
 
 import json
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from codex_account_protocol import REVISIONS, models, spec_root
+from codex_account_protocol import decode as package_decode
 from jsonschema import Draft202012Validator
 from msgspec import UNSET
 from referencing import Registry, Resource
@@ -40,11 +41,33 @@ def decode(revision: str, type_name: str, message: Any) -> Any:
     return msgspec.json.decode(json.dumps(message), type=wanted)
 
 
+UNTAGGED = {"JSONRPCMessage", "AccountSessionsSwitchResponse"}
+
+
 @each_revision
-def test_every_type_has_a_model_that_msgspec_can_decode(revision):
+def test_msgspec_alone_decodes_every_type_but_unions_without_a_tag(revision):
     for path in (spec_root() / revision).glob("*.json"):
-        if path.stem not in ("methods", "JSONRPCMessage"):
+        if path.stem not in {"methods", *UNTAGGED}:
             msgspec.json.Decoder(getattr(models(revision), path.stem))
+
+
+def test_a_union_without_a_tag_is_the_first_model_that_fits():
+    protocol = models("0.169")
+    message = partial(package_decode, wanted=protocol.JSONRPCMessage)
+    assert isinstance(message('{"id":1,"method":"m"}'), protocol.JSONRPCRequest)
+    assert isinstance(message('{"method":"m"}'), protocol.JSONRPCNotification)
+    assert isinstance(message(b'{"id":"a","result":null}'), protocol.JSONRPCResponse)
+    assert isinstance(message('{"id":1,"error":{"code":1,"message":""}}'), protocol.JSONRPCError)
+    with pytest.raises(msgspec.ValidationError, match=r"JSONRPCRequest: .*; JSONRPCNotification: "):
+        message("{}")
+
+
+def test_any_other_type_decodes_as_msgspec_does():
+    protocol = models("0.169")
+    logged_in = b'{"account":{"type":"apiKey"},"requiresOpenaiAuth":true}'
+    for wanted in (protocol.GetAccountResponse, protocol.GetAccountResponse | None):
+        assert package_decode(logged_in, wanted) == msgspec.json.decode(logged_in, type=wanted)
+    assert package_decode(b'{"type":"apiKey"}', protocol.Account) == protocol.ApiKeyAccount()
 
 
 @pytest.mark.parametrize(
@@ -203,7 +226,22 @@ def test_a_near_miss_is_refused_by_schema_and_model(revision, type_name, right, 
 @each_revision
 def test_an_item_of_a_kind_that_is_spelled_out_is_held_to_it(revision, item):
     assert not validates(revision, "ThreadItem", item)
-    assert validates(revision, "ThreadItem", item | {"type": "unheardOf"})
+    with pytest.raises(msgspec.ValidationError):
+        decode(revision, "ThreadItem", item)
+    other = item | {"type": "unheardOf"}
+    assert validates(revision, "ThreadItem", other)
+    assert decode(revision, "ThreadItem", other).type == "unheardOf"
+
+
+@each_revision
+def test_an_item_may_be_made_of_models(revision):
+    protocol = models(revision)
+    said = protocol.TextUserInput(text="hello")
+    item = protocol.ThreadItem(type="userMessage", id="1", content=[said])
+    content = [{"type": "text", "text": "hello"}]
+    assert msgspec.to_builtins(item) == {"type": "userMessage", "id": "1", "content": content}
+    with pytest.raises(ValueError, match="expected content"):
+        protocol.ThreadItem(type="userMessage", id="1")
 
 
 # --- absent, null, unions

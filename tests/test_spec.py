@@ -88,22 +88,54 @@ def test_a_variant_is_told_by_a_constant_type_and_has_a_name(path):
 
 
 @each_schema
-def test_stability_is_a_known_word(path):
-    said = {node["x-stability"] for node in nodes(load(path)) if "x-stability" in node}
-    assert said <= {"stable", "experimental"}
+def test_a_type_says_whether_it_is_stable(path):
+    assert load(path)["x-stability"] in ("stable", "experimental")
+
+
+@each_schema
+def test_a_member_that_says_so_is_experimental_in_a_stable_type(path):
+    schema, *inner = nodes(load(path))
+    marks = {node["x-stability"] for node in inner if "x-stability" in node}
+    assert marks <= ({"experimental"} if schema["x-stability"] == "stable" else set())
+
+
+def reached(folder: Path, names: set[str | None], *, stable: bool) -> set[str]:
+    """The files that these lead to, themselves among them, over stable members or over any."""
+    found: set[str] = set()
+    pending = {f"{name}.json" for name in names - {None}} | {ENVELOPE}
+    while pending:
+        name = pending.pop()
+        found.add(name)
+        members = load(folder / name)
+        for node in nodes(members) if stable else ():
+            marked = [key for key, part in node.items() if is_experimental(part)]
+            for key in marked:
+                node.pop(key)
+        pending |= {node["$ref"] for node in nodes(members) if "$ref" in node} - found
+    return found
+
+
+def is_experimental(part: Any) -> bool:
+    return isinstance(part, dict) and part.get("x-stability") == "experimental"
+
+
+@each_revision
+def test_what_only_experimental_messages_lead_to_is_experimental(revision):
+    folder = SPEC / revision
+    rows = [row for row in methods(revision) if row["stability"] == "stable"]
+    stable = reached(
+        folder, {row[key] for row in rows for key in ("params", "result")}, stable=True
+    )
+    marked = {path.name for path in folder.glob("*.json") if is_experimental(load(path))}
+    assert marked == {path.name for path in folder.glob("*.json")} - {"methods.json"} - stable
 
 
 @each_revision
 def test_every_file_is_reachable_from_a_method_or_the_envelope(revision):
     folder = SPEC / revision
-    named = {row[key] for row in methods(revision) for key in ("params", "result")} - {None}
-    reached = set()
-    pending = {f"{name}.json" for name in named} | {ENVELOPE}
-    while pending:
-        name = pending.pop()
-        reached.add(name)
-        pending |= references(folder / name) - reached
-    assert {path.name for path in folder.glob("*.json")} - {"methods.json"} == reached
+    named = {row[key] for row in methods(revision) for key in ("params", "result")}
+    files = {path.name for path in folder.glob("*.json")} - {"methods.json"}
+    assert files == reached(folder, named, stable=False)
 
 
 @each_revision

@@ -23,6 +23,13 @@ class _Body(httpx.AsyncByteStream):
             raise httpx.RemoteProtocolError("the mock backend dropped the connection") from None
 
 
+async def _as_sent(request: httpx.Request) -> bytes:
+    """A whole request, no header masked."""
+    lines = [f"{request.method} {request.url}".encode()]
+    lines += [name + b": " + value for name, value in request.headers.raw]
+    return b"\r\n".join([*lines, b"", await request.aread()])
+
+
 @asynccontextmanager
 async def mounted_in_process(backend: MockBackend) -> AsyncIterator[str]:
     """Answer every httpx request of this process; yield the backend's origin.
@@ -32,8 +39,7 @@ async def mounted_in_process(backend: MockBackend) -> AsyncIterator[str]:
 
     async def answer(request: httpx.Request) -> httpx.Response:
         if not str(request.url).startswith(ORIGIN):
-            head = f"{request.method} {request.url}\r\n{request.headers}".encode()
-            backend.foreign_requests.append((request.url.host, head))
+            backend.foreign_requests.append((request.url.host, await _as_sent(request)))
             raise httpx.ConnectError(f"nothing but {ORIGIN} can be reached")
         headers = {name.lower(): value for name, value in request.headers.items()}
         body = await request.aread()

@@ -169,6 +169,9 @@ class Observations:
     seen: dict[str, str] = field(default_factory=dict)
 
     def add(self, clause: str, sentence: str) -> None:
-        """Record `sentence` for `clause`; a second one is appended."""
+        """Record `sentence` for `clause`; another one is appended, the same one is not."""
         before = self.seen.get(clause)
-        self.seen[clause] = sentence if before is None else f"{before}; {sentence}"
+        if before is None:
+            self.seen[clause] = sentence
+        elif sentence not in before.split("; "):
+            self.seen[clause] = f"{before}; {sentence}"

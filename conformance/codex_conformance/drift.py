@@ -97,13 +97,15 @@ class _Sides:
         ours: the methods of the revision.
         theirs: those of the release, each with the result that it should have.
         stable: the types of the release that stable methods lead to.
+        experimental: those that only experimental methods or members lead to.
     """
 
     spec: Revision
     release: Release
     ours: Mapping[str, Method]
     theirs: Mapping[str, Method]
-    stable: frozenset[str]
+    stable: Set[str]
+    experimental: Set[str]
 
 
 def _sides(spec: Revision, release: Release) -> _Sides:
@@ -112,9 +114,10 @@ def _sides(spec: Revision, release: Release) -> _Sides:
         name: msgspec.structs.replace(row, result=_result(row, spec, release))
         for name, row in release.methods.items()
     }
-    stable = [row for row in theirs.values() if row.stability == "stable"]
-    types = release.types if release.stable is None else release.stable
-    return _Sides(spec, release, ours, theirs, frozenset(reached(_roots(stable), types)))
+    rows = [row for row in theirs.values() if row.stability == "stable"]
+    stable = reached(_roots(rows), release.types if release.stable is None else release.stable)
+    whole = reached(_roots(theirs.values()), release.types)
+    return _Sides(spec, release, ours, theirs, stable, whole - stable)
 
 
 def _result(row: Method, spec: Revision, release: Release) -> str | None:
@@ -191,10 +194,8 @@ def _in_types(sides: _Sides) -> Iterator[Difference]:
         if name not in sides.release.types:
             yield Difference("removed", name, str(shape_of(sides.spec.types[name])))
         elif name not in sides.spec.types:
-            words = str(sides.release.shape(name))
-            yield Difference(
-                "added", name, words if name in sides.stable else f"{words}; experimental"
-            )
+            mark = "; experimental" if name in sides.experimental else ""
+            yield Difference("added", name, f"{sides.release.shape(name)}{mark}")
         else:
             yield from _in_type(name, sides)
 
@@ -202,8 +203,8 @@ def _in_types(sides: _Sides) -> Iterator[Difference]:
 def _in_type(name: str, sides: _Sides) -> Iterator[Difference]:
     schema = sides.spec.types[name]
     was, now = shape_of(schema), sides.release.shape(name)
-    marks = (schema.get("x-stability") == "experimental", name not in sides.stable)
-    if marks[0] != marks[1]:
+    marks = (schema.get("x-stability") == "experimental", name in sides.experimental)
+    if marks[0] != marks[1] and name in {*sides.stable, *sides.experimental}:
         yield Difference("changed", name, _arrow(*map(_stability, marks)))
     if was.kind != now.kind:
         yield Difference("changed", name, _arrow(str(was), str(now)))

@@ -85,6 +85,13 @@ def expect_no_refresh(clause: str, parent: MockParent, since: int = 0) -> None:
     expect(clause, not asked, "no refresh request", asked[0] if asked else None)
 
 
+async def account_meanwhile(parent: MockParent) -> Any:
+    """The account that is reported while a refresh is pending, which the case needs."""
+    read = await parent.read_account()
+    require("REFRESH-12", read.prompt, "account/read to be answered meanwhile", read)
+    return read.member("account")
+
+
 async def held_turn(parent: MockParent, backend: MockBackend) -> Turn:
     """A turn whose request the backend has and keeps unanswered until `release`."""
     backend.hold()

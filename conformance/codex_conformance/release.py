@@ -12,7 +12,7 @@ from jsonschema import Draft7Validator
 from jsonschema.exceptions import SchemaError
 
 from codex_conformance.errors import ConformanceError
-from codex_conformance.shapes import Shape, shape_of, spelled
+from codex_conformance.shapes import Shape, shape_of, spelled, values_of
 from codex_conformance.specification import named_in, reached
 
 BUNDLE = "codex_app_server_protocol.schemas.json"
@@ -150,12 +150,12 @@ def _methods(types: Mapping[str, Any]) -> Iterator[Method]:
     for union, (kind, direction) in _UNIONS.items():
         for row in _checked(union, types).get("oneOf", []):
             members = row.get("properties", {}) if isinstance(row, Mapping) else {}
-            name = members.get("method", {}).get("enum", [members.get("method", {}).get("const")])
-            if len(name) != 1 or not isinstance(name[0], str):
+            names = [json.loads(each) for each in values_of(members.get("method")) or ()]
+            if len(names) != 1 or not isinstance(names[0], str):
                 raise BundleError(f"{BUNDLE}, {union}", "variants of one method each", spelled(row))
-            if is_compared(name[0]):
+            if is_compared(names[0]):
                 yield Method(
-                    method=name[0],
+                    method=names[0],
                     kind=kind,
                     direction=direction,
                     params=_params(members.get("params", {"type": "null"})),

@@ -153,7 +153,7 @@ class RunResult:
     def observations(self) -> dict[str, str]:
         """What was seen where several behaviours are allowed, a sentence a clause."""
         seen: dict[str, list[str]] = {}
-        for case in self.cases:
+        for case in sorted(self.cases, key=lambda case: case.id):
             for clause, sentence in case.observations.items():
                 sentences = seen.setdefault(clause, [])
                 if sentence not in sentences:

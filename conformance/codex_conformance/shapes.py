@@ -74,7 +74,7 @@ def _braces(members: Mapping[str, Member]) -> str:
 
 def shape_of(schema: Schema) -> Shape:
     """What a type is. Annotations and the order of members make no difference."""
-    values = _values(schema)
+    values = values_of(schema)
     if values is not None:
         return Shape("enum", values=values)
     if "properties" in schema or schema.get("type") == "object":
@@ -137,13 +137,13 @@ def _alternatives(schema: Schema) -> list[Any]:
     return list(schema["allOf"]) if len(schema.get("allOf", [])) == 1 else []
 
 
-def _values(schema: Any) -> tuple[str, ...] | None:
+def values_of(schema: Any) -> tuple[str, ...] | None:
     """The values of an enum, also of one that says a word on each; None if it is none."""
     if not isinstance(schema, Mapping):
         return None
     if "const" in schema or "enum" in schema:
         return tuple(map(json.dumps, schema.get("enum", [schema.get("const")])))
-    parts = [_values(part) for part in _alternatives(schema)]
+    parts = [values_of(part) for part in _alternatives(schema)]
     if not parts or None in parts:
         return None
     return tuple(value for part in parts for value in part or ())
@@ -166,7 +166,7 @@ def _members(schema: Schema) -> Iterator[tuple[str, Member]]:
 def _tag(variant: Schema) -> str | None:
     """The member that tells a variant from the others: the one that has a single value."""
     for name, member in variant["properties"].items():
-        if len(_values(member) or ()) == 1:
+        if len(values_of(member) or ()) == 1:
             return str(name)
     return None
 
@@ -176,4 +176,4 @@ def _label(variant: Schema) -> str:
     tag = _tag(variant)
     if tag is None:
         return "+".join(sorted(variant.get("required", []))) or "{}"
-    return str(json.loads((_values(variant["properties"][tag]) or ("",))[0]))
+    return str(json.loads((values_of(variant["properties"][tag]) or ("",))[0]))

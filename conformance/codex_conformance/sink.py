@@ -1,5 +1,6 @@
 """A proxy that refuses: where a target's requests to the rest of the world end."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -7,7 +8,8 @@ from dataclasses import dataclass, field
 import anyio
 import anyio.abc
 
-_HEAD_LIMIT = 65_536  # bytes of one request that are kept
+_KEPT = 65_536  # bytes of one request
+_LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d+)", re.IGNORECASE)
 
 
 @dataclass
@@ -16,7 +18,7 @@ class Sink:
 
     Attributes:
         port: on 127.0.0.1.
-        heads: request line and headers of each request, as they came.
+        heads: request line, headers and body of each request, as they came.
     """
 
     port: int
@@ -27,11 +29,21 @@ class Sink:
         targets = [head.split(b" ", 2)[1].decode("latin-1") for head in self.heads if b" " in head]
         return list(dict.fromkeys(targets))
 
+    async def _keep(self, stream: anyio.abc.SocketStream) -> None:
+        """Take in one request; what there is of it is kept, though no more may come."""
+        place = len(self.heads)
+        self.heads.append(b"")
+        while not _is_whole(self.heads[place]):
+            try:
+                self.heads[place] += await stream.receive()
+            except anyio.EndOfStream:
+                return
+
     async def _refuse(self, stream: anyio.abc.SocketStream) -> None:
         async with stream:
             with anyio.move_on_after(5):
                 try:
-                    self.heads.append(await _head(stream))
+                    await self._keep(stream)
                     await stream.send(
                         b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
                     )
@@ -39,14 +51,12 @@ class Sink:
                     return
 
 
-async def _head(stream: anyio.abc.SocketStream) -> bytes:
-    head = b""
-    while b"\r\n\r\n" not in head and len(head) < _HEAD_LIMIT:
-        try:
-            head += await stream.receive()
-        except anyio.EndOfStream:
-            break
-    return head
+def _is_whole(request: bytes) -> bool:
+    """Whether nothing of a request is missing, or enough of it is there."""
+    head, ended, body = request.partition(b"\r\n\r\n")
+    length = _LENGTH.search(head)
+    wanted = int(length[1]) if length else 0
+    return len(request) >= _KEPT or (bool(ended) and len(body) >= wanted)
 
 
 @asynccontextmanager

@@ -26,9 +26,7 @@ def mutants() -> list[tuple[str, Mutant]]:
     return found
 
 
-@pytest.mark.parametrize(
-    ("target", "mutant"), [pytest.param(*one, id=one[0]) for one in mutants()]
-)
+@pytest.mark.parametrize(("target", "mutant"), [pytest.param(*one, id=one[0]) for one in mutants()])
 def test_mutant_breaks_the_clauses_that_it_declares(
     target: str, mutant: Mutant, tmp_path: Path
 ) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from codex_conformance.case import case, expect
+from codex_conformance.case import case, expect, require
 from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import MockParent
 from codex_conformance.tokens import Mint, Needles
@@ -57,7 +57,7 @@ async def test_refresh_answered_with_an_error_fails_the_turn_at_once(
     assert asked is not None
     await asked.answer(good)
     outcome = await again.outcome()
-    expect("ERROR-2", outcome.completed, "the next turn to complete when answered", outcome)
+    require("REFRESH-3", outcome.completed, "the next turn to complete when answered", outcome)
 
 
 @case("error/tokens-stay", "ERROR-1")

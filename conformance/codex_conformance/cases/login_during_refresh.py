@@ -24,7 +24,7 @@ def observe_retry(
     parent: MockParent, backend: MockBackend, newer: ExternalTokens, answer: ExternalTokens
 ) -> None:
     """Record which token the retry of the rejected request carried."""
-    names = {newer.access_token: "its token", answer.access_token: "the refresh answer's"}
+    names = {newer.access_token: "its token", answer.access_token: "the token of the answer"}
     retries = backend.turn_requests[1:]
     carried = [names.get(retry.token or "", "neither token") for retry in retries]
     said = f"the retry carries {carried[-1]}" if carried else "there is no retry"

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from codex_conformance.case import case, expect, not_applicable
+from codex_conformance.case import case, expect, not_applicable, require
 from codex_conformance.exchange import RefreshRequest
+from codex_conformance.expectations import account_meanwhile
 from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import MockParent
 from codex_conformance.tokens import NO_JWT, ExternalTokens, Mint
@@ -84,7 +85,7 @@ async def judge_invalid(
     assert asked is not None
     await asked.answer(good)
     outcome = await turn.outcome()
-    expect("REFRESH-13", outcome.completed, "the next turn to complete when answered", outcome)
+    require("REFRESH-3", outcome.completed, "the next turn to complete when answered", outcome)
 
 
 @pytest.mark.parametrize("what", INVALID)
@@ -207,11 +208,10 @@ async def test_refresh_answered_under_another_id_stays_pending(
     turn, request = await parent.refused_turn()
     members = stray.members(parent.revision)
     await request.respond({"result": members}, id=STRAY_IDS[what](request))
-    await parent.settle()
+    account = await account_meanwhile(parent)
     early = await turn.outcome(0)
 
     expect("REFRESH-14", not early.ended, "the turn to go on waiting", early)
-    account = await parent.account()
     expect("REFRESH-14", account == before, f"the account from before, {before}", account)
     await request.answer(new)
     outcome = await turn.outcome()

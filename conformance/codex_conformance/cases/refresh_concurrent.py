@@ -46,6 +46,9 @@ async def test_refresh_for_several_turns_at_once_completes_them_all(
 
     for outcome in outcomes:
         expect("REFRESH-10", outcome.completed, f"all {TURNS} turns to complete", outcome)
+    retries = [request for request in backend.turn_requests if request.token != old.access_token]
+    enough = len(retries) == TURNS
+    expect("REFRESH-10", enough, f"{TURNS} retries with a new token", [*map(str, retries)])
     if not each:
         asked = len(parent.refreshes)
         parent.observe("REFRESH-10", f"{asked} refresh requests for {TURNS} turns at once")
@@ -131,10 +134,10 @@ async def expect_retry_unasked(
     found = await parent.until(asked_or_ended, "turn/completed or a refresh request")
     asked = found if isinstance(found, RefreshRequest) else None
     expect("REFRESH-11", asked is None, "a retry without asking the client", asked)
+    last = backend.turn_requests[-1]
+    expect("REFRESH-11", last.token == new.access_token, "a retry with the new token", last)
     outcome = await turn.outcome()
     expect("REFRESH-11", outcome.completed, "the turn to complete", outcome)
-    last = backend.turn_requests[-1]
-    expect("REFRESH-11", last.token == new.access_token, "the new token in the retry", last)
 
 
 @case("refresh/others-answered-meanwhile", "REFRESH-12")
@@ -154,18 +157,19 @@ async def test_refresh_pending_lets_other_requests_be_answered(
         await parent.begin("turn/start", {"threadId": other_thread, "input": prompt}),
         await parent.begin("no/such/method", {}),
     ]
-    for pending in asked:
-        response = await parent.answer_to(pending, parent.clock.just_before_limit())
-        wanted = f"an answer to {pending.method} while the refresh is pending"
-        expect("REFRESH-12", response.answered, wanted, response)
+    limit = parent.clock.just_before_limit()
+    responses = [await parent.answer_to(pending, limit) for pending in asked]
     early = await turn.outcome(0)
-    expect("REFRESH-12", not early.ended, "the turn to go on waiting for its refresh", early)
-
     new = tokens.mint()
     parent.answer_every_refresh(lambda _: new)
     await request.answer(new)
     outcome = await turn.outcome()
-    expect("REFRESH-12", outcome.completed, "the pending turn to complete after all", outcome)
+
+    for response in responses:
+        wanted = f"an answer to {response.method} while the refresh is pending"
+        expect("REFRESH-12", response.answered, wanted, response)
+    expect("REFRESH-12", not early.ended, "the turn to go on waiting for its refresh", early)
+    require("REFRESH-3", outcome.completed, "the pending turn to complete after all", outcome)
 
 
 def expect_no_mixture(backend: MockBackend, *known: ExternalTokens) -> None:

@@ -6,15 +6,10 @@ import pytest
 
 from codex_conformance.bench import Bench
 from codex_conformance.case import case, expect, require
-from codex_conformance.exchange import RefreshRequest
+from codex_conformance.expectations import expect_no_refresh
 from codex_conformance.mock_backend import MockBackend, dropped, status, unauthorized
 from codex_conformance.mock_parent import MockParent
 from codex_conformance.tokens import Mint
-
-
-def first(requests: list[RefreshRequest]) -> RefreshRequest | None:
-    """The first refresh request, where there is one."""
-    return requests[0] if requests else None
 
 
 @case("refresh/none-with-api-key", "REFRESH-7")
@@ -28,7 +23,7 @@ async def test_refresh_with_an_api_key_is_not_asked_for(
     await parent.run_turn()
     await parent.settle()
 
-    expect("REFRESH-7", not parent.refreshes, "no refresh request", first(parent.refreshes))
+    expect_no_refresh("REFRESH-7", parent)
 
 
 @case("refresh/none-with-api-key-after-external", "REFRESH-7")
@@ -44,7 +39,7 @@ async def test_refresh_with_an_api_key_after_external_tokens_is_not_asked_for(
     await parent.run_turn()
     await parent.settle()
 
-    expect("REFRESH-7", not parent.refreshes, "no refresh request", first(parent.refreshes))
+    expect_no_refresh("REFRESH-7", parent)
 
 
 @case("refresh/none-with-managed-login", "REFRESH-7", stored_login="managed")
@@ -57,7 +52,7 @@ async def test_refresh_with_a_managed_login_is_not_asked_for(
     await parent.run_turn()
     await parent.settle()
 
-    expect("REFRESH-7", not parent.refreshes, "no refresh request", first(parent.refreshes))
+    expect_no_refresh("REFRESH-7", parent)
 
 
 @case("refresh/none-when-logged-out", "REFRESH-7")
@@ -69,7 +64,7 @@ async def test_refresh_without_a_login_is_not_asked_for(
     await parent.run_turn()
     await parent.settle()
 
-    expect("REFRESH-7", not parent.refreshes, "no refresh request", first(parent.refreshes))
+    expect_no_refresh("REFRESH-7", parent)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +83,7 @@ async def test_refresh_is_not_asked_for_unless_the_backend_says_401(
     require(None, outcome.ended, "the turn to end", outcome)
     await parent.settle()
 
-    expect("REFRESH-8", not parent.refreshes, "no refresh request", first(parent.refreshes))
+    expect_no_refresh("REFRESH-8", parent)
 
 
 @pytest.mark.parametrize("expired", [False, True], ids=["valid", "expired"])
@@ -107,4 +102,4 @@ async def test_account_read_with_refresh_token_answers_as_usual(
 
     expect("REFRESH-9", response.ok, "a result", response)
     expect("REFRESH-9", response.result == usual.result, f"as usual {usual}", response)
-    expect("REFRESH-9", not parent.refreshes, "no refresh request", first(parent.refreshes))
+    expect_no_refresh("REFRESH-9", parent)

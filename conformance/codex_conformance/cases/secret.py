@@ -293,7 +293,7 @@ async def test_command_that_a_turn_runs_finds_no_token_in_its_environment(
 
 def show_environment(request: Request) -> Reply:
     """Call the first tool of the request that runs commands; complete where there is none."""
-    offered = {tool.get("name") for tool in request.json().get("tools") or ()}
+    offered = {tool.get("name") for tool in _members(request).get("tools") or ()}
     script: Script = next(
         (calling(name, arguments) for name, arguments in COMMANDS.items() if name in offered),
         completed_turn,
@@ -301,9 +301,14 @@ def show_environment(request: Request) -> Reply:
     return script(request)
 
 
+def _members(request: Request) -> dict[str, Any]:
+    body = request.json()
+    return body if isinstance(body, dict) else {}
+
+
 def _tool_output(request: Request) -> str | None:
     """What the tool said whose output this request brings, None where it brings none."""
-    items = request.json().get("input")
+    items = _members(request).get("input")
     outputs = [
         item.get("output")
         for item in items or ()

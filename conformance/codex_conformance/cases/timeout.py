@@ -4,6 +4,7 @@ import pytest
 
 from codex_conformance.case import case, expect
 from codex_conformance.exchange import Outcome, RefreshRequest
+from codex_conformance.expectations import account_meanwhile
 from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import MockParent
 from codex_conformance.tokens import ExternalTokens, Mint
@@ -114,11 +115,10 @@ async def test_late_answer_while_the_next_request_is_pending_is_not_its_answer(
     backend.expire(old)
     turn, second = await parent.refused_turn()
     await (first.answer_unheeded(late) if what == "tokens" else first.fail())
-    await parent.settle()
+    account = await account_meanwhile(parent)
 
     early = await turn.outcome(0)
     expect("TIMEOUT-4", not early.ended, "the second request to stay pending", early)
-    account = await parent.account()
     expect("TIMEOUT-4", account == before, f"the account from before, {before}", account)
     await second.answer(good)
     outcome = await turn.outcome()

@@ -48,8 +48,11 @@ async def test_refresh_answer_with_jsonrpc_member_is_taken(
     """An answer with `"jsonrpc":"2.0"` is as good as one without."""
     plain, dressed = await refreshed_once(parent, backend, tokens), tokens.mint()
     backend.expire(plain)
+    turn = await parent.start_turn()
+    request = await parent.next_refresh()
     parent.dress = versioned
-    outcome = await parent.refreshed_turn(dressed)
+    await request.answer(dressed)
+    outcome = await turn.outcome()
 
     expect("WIRE-1", outcome.completed, "an answer with jsonrpc to complete the turn", outcome)
 

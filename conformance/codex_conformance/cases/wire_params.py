@@ -145,7 +145,7 @@ async def test_initialize_with_wrong_params_does_not_initialize(parent: MockPare
     read = await parent.read_account()
 
     expect("WIRE-6", greeting.ok, "initialize to work after those", greeting)
-    expect("WIRE-6", read.nobody, "nobody to be logged in", read)
+    expect("WIRE-6", read.account is None, "nobody to be logged in", read)
 
 
 @case("wire/array-params", "WIRE-6")

@@ -1,11 +1,11 @@
 """One clause with all that hangs on it, for people."""
 
 import difflib
-import json
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from codex_conformance.errors import UsageError
 from codex_conformance.ledger import Clause, Ledger, load_ledger
@@ -14,6 +14,32 @@ from codex_conformance.traces import all_cases, messages_of, types_of
 
 _WIDTH = 98
 _LABEL = 12
+
+
+class _Target(msgspec.Struct):
+    command: str | None = None
+    user_agent: str | None = None
+
+
+class _Row(msgspec.Struct):
+    verdict: str
+
+
+class _Case(msgspec.Struct):
+    id: str
+    clauses: tuple[str, ...]
+    broken: tuple[str, ...]
+    verdict: str
+    message: str | None = None
+
+
+class _Results(msgspec.Struct):
+    """What is read of a results file."""
+
+    target: _Target
+    revision: str
+    clauses: dict[str, _Row]
+    cases: tuple[_Case, ...]
 
 
 def clause_lines(name: str, results: Sequence[Path]) -> Iterator[str]:
@@ -66,34 +92,27 @@ def _schemas(clause: Clause) -> Iterator[str]:
 
 
 def _verdict(clause: Clause, path: Path) -> Iterator[str]:
-    document = _read(path)
-    target = document["target"].get("user_agent") or document["target"].get("command")
-    row = document["clauses"].get(clause.id)
-    where = f"{target}, revision {document['revision']} ({path})"
-    yield from _row("verdict", f"{row['verdict'] if row else 'not judged'}: {where}")
-    for case in document["cases"]:
-        named = clause.id in case["clauses"] and case["verdict"] != "pass"
-        if named or clause.id in case["broken"]:
-            message = f": {case['message']}" if case.get("message") else ""
-            yield from _row("", f"{case['id']} {case['verdict']}{message}")
+    results = _read(path)
+    target = results.target.user_agent or results.target.command
+    row = results.clauses.get(clause.id)
+    where = f"{target}, revision {results.revision} ({path})"
+    yield from _row("verdict", f"{row.verdict if row else 'not judged'}: {where}")
+    for case in results.cases:
+        if clause.id in case.broken or (clause.id in case.clauses and case.verdict != "pass"):
+            message = f": {case.message}" if case.message else ""
+            yield from _row("", f"{case.id} {case.verdict}{message}")
 
 
-def _read(path: Path) -> Any:
-    """A results file, sure to have what is read of it."""
+def _read(path: Path) -> _Results:
     try:
-        document = json.loads(path.read_bytes())
-        rows = [*document["clauses"].values(), *document["cases"]]
-        if all(isinstance(row["verdict"], str) for row in rows) and document["revision"]:
-            dict(document["target"])
-            return document
+        return msgspec.json.decode(path.read_bytes(), type=_Results)
     except OSError as error:
         raise UsageError(f"--results {path}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
-        pass
-    raise UsageError(
-        f"--results {path}: expected what `check --json` writes, got something else",
-        "codex-conformance check --json F -- COMMAND",
-    )
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"--results {path}: expected what `check --json` writes, got this: {error}",
+            "codex-conformance check --json F -- COMMAND",
+        ) from None
 
 
 def _row(label: str, text: str) -> list[str]:
