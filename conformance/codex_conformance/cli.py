@@ -190,8 +190,8 @@ def spec() -> None:
 def diff(revision: str, binary: str) -> None:
     """Say what differs between the schema that a codex writes and a revision.
 
-    BIN is the path or name of a codex, alone; auto compares it with the newest revision that is
-    no newer than what BIN answers to --version.
+    BIN is the path or name of a codex, alone. Auto takes the newest revision that is no newer than
+    what BIN answers to --version or, if it names no version, the one that it fits best.
 
     Exit status: 0 nothing differs; 1 something does; 2 BIN did not write its schema.
     """

@@ -15,7 +15,7 @@ from codex_conformance.tokens import redact
 Direction = Literal["to-target", "from-target", "http", "note"]
 
 LINE_LIMIT = 8 * 1024 * 1024  # bytes; a longer line from a target is cut and reads as no message
-STREAM_LIMIT = 64 * 1024 * 1024  # bytes that one target may say in one case
+STREAM_LIMIT = 16 * 1024 * 1024  # bytes that one target may say in one case
 RUBBISH_LIMIT = 1000  # lines that are no message, after which nobody listens any more
 _MARKS = {"to-target": "-->", "from-target": "<--", "http": "~~~", "note": "***"}
 _SHOWN = 2000  # characters of a line in a report

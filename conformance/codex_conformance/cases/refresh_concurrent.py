@@ -40,7 +40,7 @@ async def test_refresh_for_several_turns_at_once_completes_them_all(
     """Turns that meet a 401 with the same token all complete when every request is answered."""
     old, new = tokens.mint(), tokens.mint()
     await parent.login(old)
-    parent.answer_every_refresh(lambda _: tokens.mint() if each else new, heeded=not each)
+    parent.answer_every_refresh(lambda _: tokens.mint() if each else new, heeded=False)
     turns = await rejected_together(parent, backend, old, TURNS)
     outcomes = [await turn.outcome() for turn in turns]
 
@@ -113,7 +113,7 @@ async def test_late_401_after_a_refresh_is_retried_without_asking(
     late = await parent.start_turn(threads[0])
     await held(parent, backend, 1)
     early = await parent.start_turn(threads[1])
-    await parent.answer_refresh(new)
+    await (await parent.next_refresh()).answer_unheeded(new)
     outcome = await early.outcome()
     require("REFRESH-3", outcome.completed, "the other turn to complete", outcome)
     backend.release()
@@ -160,9 +160,12 @@ async def test_refresh_pending_lets_other_requests_be_answered(
     limit = parent.clock.just_before_limit()
     responses = [await parent.answer_to(pending, limit) for pending in asked]
     early = await turn.outcome(0)
+    await parent.until(
+        lambda: backend.turn_requests[1:] or None, "the other turn's request", parent.clock.prompt
+    )
     new = tokens.mint()
-    parent.answer_every_refresh(lambda _: new)
-    await request.answer(new)
+    parent.answer_every_refresh(lambda _: new, heeded=False)
+    await request.answer_unheeded(new)
     outcome = await turn.outcome()
 
     for response in responses:

@@ -103,3 +103,21 @@ async def test_account_read_with_refresh_token_answers_as_usual(
     expect("REFRESH-9", response.ok, "a result", response)
     expect("REFRESH-9", response.result == usual.result, f"as usual {usual}", response)
     expect_no_refresh("REFRESH-9", parent)
+
+
+@case("refresh/none-on-account-read-after-refresh", "REFRESH-9")
+async def test_account_read_after_a_refresh_asks_nobody(
+    parent: MockParent, backend: MockBackend, tokens: Mint
+) -> None:
+    """Nor does it when the token of a refresh has expired before the account was ever read."""
+    old, new = tokens.mint(), tokens.mint()
+    await parent.login(old)
+    backend.expire(old)
+    outcome = await parent.refreshed_turn(new)
+    require("REFRESH-3", outcome.completed, "the turn to complete after the refresh", outcome)
+    backend.expire(new)
+    parent.answer_every_refresh(lambda _: tokens.mint(), heeded=False)
+    response = await parent.read_account(refresh_token=True)
+
+    expect("REFRESH-9", response.account == new.account, f"the account {new.account}", response)
+    expect_no_refresh("REFRESH-9", parent, since=1)

@@ -165,6 +165,22 @@ async def test_login_to_another_workspace_repeats_no_token(
     expect_unrepeated(parent, tokens)
 
 
+@case("secret/refused-workspace-at-refresh", "SECRET-2", forced_workspace=ALPHA)
+async def test_refresh_with_another_workspace_repeats_no_token(
+    parent: MockParent, backend: MockBackend, tokens: Mint
+) -> None:
+    """The error of a turn whose refresh brought another workspace's tokens does not repeat them."""
+    old = tokens.mint(ALPHA)
+    await parent.login(old)
+    backend.expire(old)
+    turn, request = await parent.refused_turn()
+    await request.answer_unheeded(tokens.mint(BETA))
+    await turn.outcome()
+    await parent.settle()
+
+    expect_unrepeated(parent, tokens)
+
+
 BAD_ANSWERS: dict[str, Callable[[ExternalTokens, str], Any]] = {
     "bare-token": lambda bad, _revision: bad.access_token,
     "token-in-array": lambda bad, revision: (
