@@ -5,6 +5,7 @@ import importlib
 import io
 import os
 import signal
+import traceback
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Protocol
 import anyio
 import anyio.abc
 
-from codex_conformance.errors import UsageError
+from codex_conformance.errors import UnfitTargetError, UsageError, leaves
 from codex_conformance.home import Home
 
 Factory = Callable[
@@ -59,11 +60,35 @@ class DirectTarget:
 
     @asynccontextmanager
     async def open(self, home: Home, environ: Mapping[str, str]) -> AsyncIterator[Channel]:
-        """Start a fresh server in `home`."""
+        """Start a fresh server in `home`.
+
+        It runs in a task of its own: a server that raises ends its output, as a process would,
+        and leaves the traceback on stderr.
+        """
         stderr = io.StringIO()
+        leave = anyio.Event()
+
+        async def host(*, task_status: anyio.abc.TaskStatus[_InProcess]) -> None:
+            stream: anyio.abc.ObjectStream[bytes] | None = None
+            try:
+                async with self.factory(home.codex_home, environ, self.argv) as stream:
+                    task_status.started(_InProcess(stream, stderr))
+                    await leave.wait()
+            except* Exception as group:  # noqa: BLE001 - the target's fault; a star: it may be cancelled too
+                if stream is None:
+                    first = leaves(group)[0]
+                    what = f"{type(first).__name__}: {first}"
+                    raise UnfitTargetError(f"the target cannot be started: {what}") from first
+                stderr.write("".join(traceback.format_exception(group)))
+                await stream.aclose()
+
         with contextlib.redirect_stderr(stderr):
-            async with self.factory(home.codex_home, environ, self.argv) as stream:
-                yield _InProcess(stream, stderr)
+            async with anyio.create_task_group() as group:
+                channel: _InProcess = await group.start(host)
+                try:
+                    yield channel
+                finally:
+                    leave.set()
 
 
 @dataclass(frozen=True)
