@@ -51,7 +51,7 @@ async def test_refresh_for_several_turns_at_once_completes_them_all(
     expect("REFRESH-10", enough, f"{TURNS} retries with a new token", [*map(str, retries)])
     if not each:
         asked = len(parent.refreshes)
-        parent.observe("REFRESH-10", f"{asked} refresh requests for {TURNS} turns at once")
+        parent.observe("REFRESH-10", f"refresh requests for {TURNS} turns at once: {asked}")
 
 
 @case("refresh/several-unanswered", "REFRESH-10", waits=20)
@@ -77,10 +77,10 @@ async def test_refresh_for_several_turns_unanswered_fails_them_all(
     took = max(outcome.at for outcome in outcomes) - request.at
     in_time = took <= UNANSWERED * parent.clock.timeout_to
     expect("REFRESH-10", in_time, f"{UNANSWERED} times the limit at most", f"{took:.1f} s")
-    together = sum(asked.at < request.at + parent.clock.timeout_from for asked in parent.refreshes)
-    manner = "one after the other" if together == 1 < len(parent.refreshes) else "at once"
+    together = sum(sent.at < request.at + parent.clock.timeout_from for sent in parent.refreshes)
     asked = len(parent.refreshes)
-    parent.observe("REFRESH-10", f"unanswered, {asked} for {UNANSWERED} turns, {manner}")
+    manner = "one after the other" if together == 1 < asked else "at once"
+    parent.observe("REFRESH-10", f"for {UNANSWERED} unanswered turns: {asked}, {manner}")
 
 
 @case("refresh/late-401-after-login", "REFRESH-11")

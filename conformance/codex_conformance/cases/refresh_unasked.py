@@ -119,5 +119,5 @@ async def test_account_read_after_a_refresh_asks_nobody(
     parent.answer_every_refresh(lambda _: tokens.mint(), heeded=False)
     response = await parent.read_account(refresh_token=True)
 
-    expect("REFRESH-9", response.account == new.account, f"the account {new.account}", response)
     expect_no_refresh("REFRESH-9", parent, since=1)
+    expect("REFRESH-9", response.account == new.account, f"the account {new.account}", response)
