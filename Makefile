@@ -23,8 +23,9 @@ test: $(READY) ## the tests of the kit itself
 test-real: $(READY) ## judge released codex binaries, each against its baseline
 	@$(BIN)/python -m pytest tests/real -m real
 
-generate: $(READY) ## write generated/ from spec/
+generate: $(READY) ## write generated/ and docs/clauses.md from spec/ and the cases
 	@$(BIN)/python generated/generate.py
+	@$(BIN)/codex-conformance spec page > docs/clauses.md
 
 generated-is-current: $(READY)
 	@$(BIN)/python generated/generate.py --check

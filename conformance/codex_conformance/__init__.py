@@ -1,5 +1,1 @@
 """The conformance kit for the account protocol of codex app-server."""
-
-from importlib.metadata import version
-
-__version__ = version("codex-conformance")

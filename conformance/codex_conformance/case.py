@@ -5,6 +5,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Literal, NoReturn
 
+from codex_account_protocol import REVISIONS
+
 Case = Callable[..., Coroutine[Any, Any, None]]
 
 
@@ -54,6 +56,11 @@ class CaseSpec:
     revisions: tuple[str, ...]
     setup: Setup
     waits: float
+
+
+def since(revision: str) -> tuple[str, ...]:
+    """A revision and every later one, for `case(revisions=...)`."""
+    return REVISIONS[REVISIONS.index(revision) :]
 
 
 def case(

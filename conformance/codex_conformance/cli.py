@@ -104,7 +104,8 @@ def check(
     Exit status: 0 it conforms; 1 it breaks a MUST (with --strict also a SHOULD), something is
     untestable, or the baseline is stale; 2 no verdict.
     """
-    from codex_conformance import __version__
+    from importlib.metadata import version
+
     from codex_conformance.check import Wish, cases_of
     from codex_conformance.check import check as run_check
     from codex_conformance.reports.console import Console
@@ -130,7 +131,7 @@ def check(
     console = Console(_again(target, revision), wish.transcripts, strict, verbose)
     reporters: list[Reporter] = [console]
     if json_file:
-        reporters.append(ResultsFile(_writable(json_file), __version__))
+        reporters.append(ResultsFile(_writable(json_file), version("codex-conformance")))
     if junit:
         reporters.append(JUnitFile(_writable(junit)))
     sys.exit(run_check(wish, reporters).exit_status(strict=strict))
@@ -219,6 +220,17 @@ def show(results: tuple[Path, ...], clause: str) -> None:
     from codex_conformance.reports.clause import clause_lines
 
     for line in list(clause_lines(clause, results)):
+        click.echo(line)
+
+
+@spec.command()
+def page() -> None:
+    """Write every clause with its cases, and every case with its clauses, as Markdown."""
+    from codex_conformance.ledger import load_ledger
+    from codex_conformance.lint import declared_cases
+    from codex_conformance.reports.page import page_lines
+
+    for line in page_lines(load_ledger(), declared_cases()):
         click.echo(line)
 
 

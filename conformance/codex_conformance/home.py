@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from codex_conformance.case import Setup
 from codex_conformance.tokens import Mint, Needles
 
 PROVIDER = "mock_provider"
+_MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes the folders in it
+_PLENTY = 1024**3  # bytes
 _SCAN_LIMIT = 64 * 1024 * 1024  # bytes of one file that are searched
 
 
@@ -128,10 +131,21 @@ def _config(setup: Setup, origin: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+@cache
+def _scratch() -> Path | None:
+    """Where homes lie: in memory where there is plenty, since a codex writes 100 files a case.
+
+    A `TMPDIR` that the user has set is obeyed.
+    """
+    if "TMPDIR" in os.environ or not os.access(_MEMORY, os.W_OK):
+        return None
+    return _MEMORY if shutil.disk_usage(_MEMORY).free >= _PLENTY else None
+
+
 @contextmanager
 def fresh_home() -> Iterator[Home]:
     """A home that exists as long as the case."""
-    root = Path(tempfile.mkdtemp(prefix="codex-conformance-"))
+    root = Path(tempfile.mkdtemp(prefix="codex-conformance-", dir=_scratch()))
     try:
         home = Home(root / "codex-home", root / "work")
         home.codex_home.mkdir()

@@ -77,11 +77,11 @@ def _faults_of_cases(
             yield f"{clause.id}: no_case says why there is none, yet {named[0].id} judges it"
         if not clause.no_case:
             for revision in clause.revisions:
-                if not any(_judges(case, revision, ledger) for case in named):
+                if not any(runs_in(case, revision, ledger) for case in named):
                     yield f"{clause.id}: no case judges it in {revision}, and no_case is silent"
 
 
-def _judges(case: CaseSpec, revision: str, ledger: Ledger) -> bool:
+def runs_in(case: CaseSpec, revision: str, ledger: Ledger) -> bool:
     """Whether a case is run in a revision."""
     if case.revisions and revision not in case.revisions:
         return False

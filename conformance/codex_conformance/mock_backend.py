@@ -13,6 +13,7 @@ from typing import Any
 
 import anyio
 
+from codex_conformance.limits import ACCOUNT_LIMITS, TURN_LIMITS
 from codex_conformance.pulse import Pulse
 from codex_conformance.tokens import ExternalTokens, Mint
 from codex_conformance.wire import Transcript
@@ -247,10 +248,17 @@ def _empty(_request: Request) -> Reply:
     return json_reply(200, {})
 
 
+def _usage(_request: Request) -> Reply:
+    windows = {f"{which}_window": window.served for which, window in ACCOUNT_LIMITS.items()}
+    limit = {"allowed": True, "limit_reached": False} | windows
+    return json_reply(200, {"plan_type": "pro", "rate_limit": limit})
+
+
 _ACCOUNT_ENDPOINTS: dict[str, Script] = {
     "/wham/accounts/check": _accounts_check,
     "/wham/config/bundle": _empty,
     "/wham/config/requirements": _empty,
+    "/wham/usage": _usage,
 }
 
 
@@ -282,6 +290,14 @@ def dropped(_request: Request) -> Reply:
 def completed_turn(_request: Request) -> Reply:
     """A turn that says hello and completes."""
     return Reply(200, SSE, _completed_body("Hello from the mock backend."))
+
+
+def limited_turn(_request: Request) -> Reply:
+    """A turn whose response carries `TURN_LIMITS`."""
+    headers = dict(SSE)
+    for which, window in TURN_LIMITS.items():
+        headers |= window.headers(which)
+    return Reply(200, headers, _completed_body("Hello from the mock backend."))
 
 
 def streamed_turn(_request: Request) -> Reply:

@@ -1,9 +1,10 @@
 """The reference app-server: the account protocol of codex app-server, every clause of it kept.
 
 A message walks through the rooms in one direction: `transports` (bytes to lines), `connection`
-(lines to messages), `dispatch` (method to handler), `account` and `turns` (handlers), `backend`
-(HTTP, and the one retry after a 401), `auth` (who is logged in), `refresh` (new tokens for
-rejected ones). `revision` says what differs between the revisions, `config` what the user wants.
+(lines to messages), `dispatch` (method to handler), `account`, `further` and `turns` (handlers),
+`backend` (HTTP, and the one retry after a 401), `limits` (what it says of them), `auth` (who is
+logged in), `refresh` (new tokens for rejected ones). `revision` says what differs between the
+revisions, `config` what the user wants.
 """
 
 from codex_reference_server.config import ConfigError

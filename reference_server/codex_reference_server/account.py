@@ -1,5 +1,6 @@
 """The `account/*` requests of a client."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from codex_reference_server.auth import Auth
@@ -8,7 +9,6 @@ from codex_reference_server.credentials import API_KEY, Credentials
 from codex_reference_server.messages import (
     INTERNAL_ERROR,
     Answer,
-    Handler,
     Handlers,
     Notification,
     Notify,
@@ -19,8 +19,6 @@ from codex_reference_server.revision import Revision
 
 if TYPE_CHECKING:
     from codex_reference_server.browser_login import BrowserLogin
-
-UNKNOWN_PLAN = "unknown"
 
 
 class Account:
@@ -36,7 +34,7 @@ class Account:
         self._auth = auth
         self._notify = notify
         self._pending: BrowserLogin | None = None
-        self._logins: dict[str, Handler] = {
+        self._logins: dict[str, Callable[[Any, Session], Answer]] = {
             "apiKey": self._log_in_with_api_key,
             "chatgpt": self._log_in_by_browser,
             "chatgptAuthTokens": self._log_in_external,
@@ -185,8 +183,7 @@ class Account:
         )
 
     def _plan(self, credentials: Credentials) -> str:
-        plan = credentials.plan
-        return plan if plan in self._revision.plans else UNKNOWN_PLAN
+        return self._revision.plan(credentials.plan)
 
 
 def _file_trouble(what: str, error: OSError) -> Refusal:

@@ -1,6 +1,6 @@
-"""The model provider, over HTTP: one request per turn, its answer an event stream.
+"""The backend, over HTTP: one request per turn, its answer an event stream; and the limits.
 
-This module is imported with the first turn, since httpx takes longer to import than all the rest.
+This module is imported with the first use, since httpx takes longer to import than all the rest.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,7 +15,8 @@ import msgspec
 from codex_reference_server.auth import Auth
 from codex_reference_server.config import Config
 from codex_reference_server.credentials import Credentials
-from codex_reference_server.messages import TurnFailure
+from codex_reference_server.limits import Usage, usage_in_headers
+from codex_reference_server.messages import INTERNAL_ERROR, Refusal, TurnFailure
 
 COMPLETED = "response.completed"
 LAST_EVENTS = (COMPLETED, "response.failed", "response.incomplete")
@@ -53,6 +54,10 @@ Take = Callable[[Event], Awaitable[None]]
 """Tell of an event, and wait until there is room for more; raises nothing, is not cancelled."""
 
 
+Heed = Callable[[Usage], None]
+"""Tell of the limits that came with a response."""
+
+
 class UnexpectedStatus(TurnFailure):
     """The provider answered, but not with a stream."""
 
@@ -84,24 +89,53 @@ class StreamBroken(TurnFailure):
 
 
 class Backend:
-    """The configured model provider, spoken to as whoever is logged in."""
+    """The model provider and the account endpoints, spoken to as whoever is logged in."""
 
     def __init__(self, config: Config, auth: Auth) -> None:
         self._config = config
         self._auth = auth
-        self._client = _new_client(config.base_url or "")
+        self._client = _new_client(config.base_url or "", config.chatgpt_base_url or "")
         self._decoder = msgspec.json.Decoder(Event)
 
-    async def respond(self, body: dict[str, Any], take: Take) -> None:
+    async def respond(self, body: dict[str, Any], take: Take, heed: Heed) -> None:
         """Post `body` to `{base_url}/responses`; hand over the events until `response.completed`.
+
+        Limits in the head of the response are handed over first, whatever its status.
 
         Raises:
             TurnFailure: there was no answer, no good one, or it ended too early.
         """
         async with self._response(body) as response:
+            usage = usage_in_headers(response.headers)
+            if usage is not None:
+                heed(usage)
             if response.status_code != OK:
                 raise UnexpectedStatus(response.status_code)
             await self._relay(response, take)
+
+    async def usage(self, credentials: Credentials) -> Usage:
+        """The limits of a ChatGPT login: `GET {chatgpt_base_url}/wham/usage`, asked once.
+
+        Raises:
+            Refusal: there was no answer, or no good one; a 401 is not followed by a refresh.
+        """
+        if self._config.chatgpt_base_url is None:
+            raise Refusal("no account backend: set chatgpt_base_url", INTERNAL_ERROR)
+        url = f"{self._config.chatgpt_base_url}/wham/usage"
+        try:
+            response = await self._client.get(
+                url, headers=_headers(credentials, b"application/json")
+            )
+        except (httpx.HTTPError, httpx.InvalidURL):
+            raise Refusal("the connection to the backend failed", INTERNAL_ERROR) from None
+        if response.status_code != OK:
+            status = response.status_code
+            raise Refusal(f"unexpected status {status} from the backend", INTERNAL_ERROR)
+        try:
+            return msgspec.json.decode(response.content, type=Usage)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass
+        raise Refusal("the answer of the backend does not tell the limits", INTERNAL_ERROR)
 
     @asynccontextmanager
     async def _response(self, body: dict[str, Any]) -> AsyncIterator[httpx.Response]:
@@ -128,7 +162,7 @@ class Backend:
                 "POST",
                 f"{self._config.base_url}/responses",
                 json=body,
-                headers=_headers(credentials),
+                headers=_headers(credentials, b"text/event-stream"),
             )
             return await self._client.send(request, stream=True)
         except (httpx.HTTPError, httpx.InvalidURL):
@@ -167,22 +201,24 @@ class Backend:
         await self._client.aclose()
 
 
-def _new_client(base_url: str) -> httpx.AsyncClient:
+def _new_client(*base_urls: str) -> httpx.AsyncClient:
     """A client that heeds nothing but the configuration.
 
     The environment is not trusted: a proxy would see the token, a `.netrc` would replace it.
     Connections are not kept: one that the backend has closed meanwhile would fail a turn.
     """
     return httpx.AsyncClient(
-        verify=base_url.startswith("https:"),  # the TLS context alone takes 20 ms
+        verify=any(
+            url.startswith("https:") for url in base_urls
+        ),  # the TLS context alone takes 20 ms
         trust_env=False,
         timeout=httpx.Timeout(IDLE_LIMIT, connect=CONNECT_LIMIT),
         limits=httpx.Limits(max_keepalive_connections=0),
     )
 
 
-def _headers(credentials: Credentials | None) -> list[tuple[bytes, bytes]]:
-    headers = [(b"Accept", b"text/event-stream")]
+def _headers(credentials: Credentials | None, accepted: bytes) -> list[tuple[bytes, bytes]]:
+    headers = [(b"Accept", accepted)]
     if credentials is not None:
         headers.append((b"Authorization", b"Bearer " + credentials.bearer.encode()))
         if credentials.account_id:

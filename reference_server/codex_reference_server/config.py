@@ -30,6 +30,7 @@ class Config(msgspec.Struct, frozen=True):
         home: `CODEX_HOME`, absolute.
         base_url: of the model provider, without a slash at the end; None if none is configured,
             and then turns fail.
+        chatgpt_base_url: of the account endpoints, likewise.
         requires_openai_auth: whether the provider is sent credentials.
         forced_workspaces: the workspaces that ChatGPT tokens may belong to; empty allows any.
     """
@@ -147,13 +148,14 @@ def _interpret(home: Path, settings: _Settings, revision: Revision) -> Config:
     details = providers.section(provider)
     needs_auth = details.get("requires_openai_auth", bool)
     base_url = details.get("base_url", str)
+    account_url = settings.get("chatgpt_base_url", str)
     return Config(
         home=home,
         model=settings.get("model", str) or DEFAULT_MODEL,
         provider=provider,
         base_url=base_url.rstrip("/") if base_url else None,
         requires_openai_auth=is_built_in if needs_auth is None else needs_auth,
-        chatgpt_base_url=settings.get("chatgpt_base_url", str),
+        chatgpt_base_url=account_url.rstrip("/") if account_url else None,
         forced_workspaces=_forced_workspaces(settings, revision),
         forced_login_method=_forced_login_method(settings),
     )

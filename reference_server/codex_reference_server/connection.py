@@ -2,14 +2,25 @@
 
 from collections.abc import Callable
 from itertools import count
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import anyio
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from codex_reference_server.dispatch import Dispatcher
-from codex_reference_server.messages import NULL, Answered, Notification, Refusal, Session
+from codex_reference_server.messages import (
+    NULL,
+    Answer,
+    Answered,
+    Later,
+    Notification,
+    Refusal,
+    Session,
+)
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
 
 HIGH_WATER = 1024 * 1024
 """Bytes waiting to be read by a client above which it is given nothing more to do."""
@@ -149,14 +160,18 @@ class Clients:
 class Connection:
     """One client's line.
 
+    Args:
+        tasks: where answers are waited for that come later.
+
     Attributes:
         outbox: what the transport is to send.
     """
 
-    def __init__(self, clients: Clients, dispatcher: Dispatcher) -> None:
+    def __init__(self, clients: Clients, dispatcher: Dispatcher, tasks: "TaskGroup") -> None:
         self.outbox = Outbox()
         self._clients = clients
         self._dispatcher = dispatcher
+        self._tasks = tasks
         self._session = Session()
         clients.join(self)
 
@@ -185,9 +200,25 @@ class Connection:
         try:
             answer = self._dispatcher.dispatch(self._session, method, params)
         except Refusal as refusal:
-            detail = ErrorDetail(refusal.code, refusal.message)
-            self.outbox.put(_encode(Error(request_id, detail)))
+            self._refuse(request_id, refusal)
             return
+        if isinstance(answer, Later):
+            self._tasks.start_soon(self._answer_later, request_id, answer)
+        else:
+            self._respond(request_id, answer)
+
+    async def _answer_later(self, request_id: Id, later: Later) -> None:
+        try:
+            answer = await later.answer()
+        except Refusal as refusal:
+            self._refuse(request_id, refusal)
+        else:
+            self._respond(request_id, answer)
+
+    def _refuse(self, request_id: Id, refusal: Refusal) -> None:
+        self.outbox.put(_encode(Error(request_id, ErrorDetail(refusal.code, refusal.message))))
+
+    def _respond(self, request_id: Id, answer: Answer) -> None:
         self.outbox.put(_encode(Response(request_id, answer.result)))
         for notification in answer.then:
             self._clients.notify(notification)

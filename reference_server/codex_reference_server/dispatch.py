@@ -16,6 +16,7 @@ from codex_reference_server.messages import (
     Answer,
     Handler,
     Handlers,
+    Later,
     Refusal,
     Session,
 )
@@ -40,7 +41,7 @@ class Route:
         self._params_required = params_required
         self._handler = handler
 
-    def __call__(self, raw: msgspec.Raw, session: Session) -> Answer:
+    def __call__(self, raw: msgspec.Raw, session: Session) -> Answer | Later:
         """Answer it.
 
         Raises:
@@ -76,7 +77,7 @@ class Dispatcher:
         self._initialize = self._route("initialize", self._introduce)
         self._routes = {name: self._route(name, each) for name, each in handlers.items()}
 
-    def dispatch(self, session: Session, name: str, params: msgspec.Raw) -> Answer:
+    def dispatch(self, session: Session, name: str, params: msgspec.Raw) -> Answer | Later:
         """The answer to one request.
 
         Raises:

@@ -15,6 +15,7 @@ from codex_reference_server.auth import Auth
 from codex_reference_server.config import Config, ConfigError, load_config
 from codex_reference_server.connection import Clients, Connection
 from codex_reference_server.dispatch import Dispatcher
+from codex_reference_server.further import FurtherAccount
 from codex_reference_server.revision import NEWEST, REVISIONS, Revision
 from codex_reference_server.transports import (
     ByteStream,
@@ -106,8 +107,10 @@ async def running_server(
     account = Account(config, revision, auth, clients.notify)
     async with anyio.create_task_group() as tasks:
         turns = Turns(config, revision, auth, clients.notify, clients.room, tasks)
-        dispatcher = Dispatcher(config, revision, {**account.handlers, **turns.handlers})
-        yield lambda: Connection(clients, dispatcher)
+        further = FurtherAccount(config, revision, auth, turns.open_backend)
+        handlers = {**account.handlers, **further.handlers, **turns.handlers}
+        dispatcher = Dispatcher(config, revision, handlers)
+        yield lambda: Connection(clients, dispatcher, tasks)
         tasks.cancel_scope.cancel()
     await turns.aclose()
 

@@ -1,6 +1,6 @@
 """What the rooms hand each other: notifications, answers, and the two ways of saying no."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -26,6 +26,16 @@ class Answer(msgspec.Struct, frozen=True):
 
     result: Any
     then: tuple[Notification, ...] = ()
+
+
+class Later(msgspec.Struct, frozen=True):
+    """An answer that has to be waited for; requests behind it may be answered before.
+
+    Attributes:
+        answer: gives it, or raises `Refusal`.
+    """
+
+    answer: Callable[[], Awaitable[Answer]]
 
 
 class Session(msgspec.Struct):
@@ -68,7 +78,7 @@ class TurnFailure(Exception):  # noqa: N818 - the protocol's outcome, not a faul
 Notify = Callable[[Notification], None]
 """Tell every client."""
 
-Handler = Callable[[Any, Session], Answer]
+Handler = Callable[[Any, Session], Answer | Later]
 """Answers one request, given its params as the revision's model, or raises `Refusal`."""
 
 Handlers = Mapping[str, Handler]

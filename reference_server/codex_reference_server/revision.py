@@ -9,6 +9,8 @@ from codex_account_protocol import Method, methods, models
 
 from codex_reference_server.messages import Notification
 
+UNKNOWN_PLAN = "unknown"
+
 
 class Revision(msgspec.Struct, frozen=True, dict=True):
     """One revision of the protocol.
@@ -43,6 +45,10 @@ class Revision(msgspec.Struct, frozen=True, dict=True):
     def plans(self) -> frozenset[str]:
         """Every value of `PlanType`."""
         return frozenset(get_args(self.models.PlanType))
+
+    def plan(self, name: str | None) -> str:
+        """The `PlanType` of this name, `unknown` if the revision has none."""
+        return name if name in self.plans else UNKNOWN_PLAN
 
     def make(self, type_name: str, **members: Any) -> Any:
         """A value of a type, with those of the members that the type has in this revision."""
@@ -83,4 +89,4 @@ REVISIONS = {
         no_email=None,
     ),
 }
-NEWEST = "0.169"
+NEWEST = tuple(REVISIONS)[-1]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
     from codex_reference_server.backend import Backend, Event
+    from codex_reference_server.limits import Usage
 
 Room = Callable[[], Awaitable[None]]
 """Wait until the clients have taken in most of what they were told."""
@@ -152,9 +153,17 @@ class Turns:
             await self._room()
 
         turn.narration.user_said(turn.said)
-        await self._open_backend().respond(_request_body(turn), take)
+        await self.open_backend().respond(_request_body(turn), take, self._tell_limits)
 
-    def _open_backend(self) -> "Backend":
+    def _tell_limits(self, usage: "Usage") -> None:
+        """`account/rateLimits/updated`."""
+        from codex_reference_server.limits import snapshot
+
+        shown = snapshot(self._revision, usage)
+        self._notify(self._revision.notification("account/rateLimits/updated", rate_limits=shown))
+
+    def open_backend(self) -> "Backend":
+        """The backend, one for everybody; httpx is imported with the first use."""
         if self._backend is None:
             from codex_reference_server.backend import Backend
 

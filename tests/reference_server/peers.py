@@ -19,6 +19,7 @@ REFRESH = "account/chatgptAuthTokens/refresh"
 CONFIG = f"""
 model = "mock-model"
 model_provider = "mock"
+chatgpt_base_url = "{ORIGIN}/backend-api/"
 [model_providers.mock]
 base_url = "{ORIGIN}/v1"
 requires_openai_auth = true
@@ -81,6 +82,8 @@ class Provider:
         self.answers: list[Callable[[], httpx.Response]] = []
         self.requests: list[httpx.Request] = []
         self.gate: anyio.Event | None = None
+        self.limits: httpx.Response | Exception = httpx.Response(200, json={})
+        self.limits_asked: list[httpx.Request] = []
 
     @property
     def bearers(self) -> list[str | None]:
@@ -93,6 +96,15 @@ class Provider:
     def answer_with_status(self, status: int, body: str = "") -> None:
         """The next request gets this status."""
         self.answers.append(lambda: httpx.Response(status, text=body))
+
+    async def usage(self, request: httpx.Request) -> httpx.Response:
+        """The limits of whoever asks."""
+        self.limits_asked.append(request)
+        if self.gate is not None:
+            await self.gate.wait()
+        if isinstance(self.limits, Exception):
+            raise self.limits
+        return self.limits
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
@@ -256,4 +268,5 @@ async def provided() -> AsyncIterator[Provider]:
     provider = Provider()
     with respx.mock(assert_all_called=False) as router:
         router.post(f"{ORIGIN}/v1/responses").mock(side_effect=provider)
+        router.get(f"{ORIGIN}/backend-api/wham/usage").mock(side_effect=provider.usage)
         yield provider

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from codex_conformance.bench import Bench
-from codex_conformance.case import Setup, case, expect, require
+from codex_conformance.case import Setup, case, expect, require, since
 from codex_conformance.exchange import REFRESH
 from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import ABSENT, CLIENT, MockParent
 from codex_conformance.schema import judge
 from codex_conformance.tokens import Mint
 
-GATED = ("0.99", "0.169")
+GATED = since("0.99")
 LOGIN_DONE, UPDATED = "account/login/completed", "account/updated"
 NO_NOTIFICATION = ("account", "account/", "account/*", "Account/Updated", "account/updated/x", "")
 TURN = ("thread/started", "turn/started", "item/started", "item/completed")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from codex_conformance.case import case, expect, not_applicable, require
+from codex_conformance.case import case, expect, not_applicable, require, since
 from codex_conformance.expectations import (
     expect_account,
     expect_announced,
@@ -44,7 +44,7 @@ async def test_login_with_valid_tokens_is_answered_then_announced(
 
 
 @pytest.mark.parametrize("stated", [None, "plus"], ids=["claimed", "stated"])
-@case("login/updated-names-plan", "LOGIN-3", revisions=("0.169",))
+@case("login/updated-names-plan", "LOGIN-3", revisions=since("0.169"))
 async def test_updated_after_login_names_the_plan(
     parent: MockParent, tokens: Mint, stated: str | None
 ) -> None:
@@ -97,7 +97,7 @@ async def test_access_token_that_is_no_jwt_is_carried_as_it_is(
 
 
 @pytest.mark.parametrize("claimed", ["pro", None], ids=["over-the-claim", "without-a-claim"])
-@case("login/stated-plan", "LOGIN-5", revisions=("0.99", "0.169"))
+@case("login/stated-plan", "LOGIN-5", revisions=since("0.99"))
 async def test_stated_plan_wins_over_the_claim(
     parent: MockParent, tokens: Mint, claimed: str | None
 ) -> None:
@@ -113,7 +113,7 @@ async def test_stated_plan_wins_over_the_claim(
     [("plus", {"chatgptPlanType": None}), (None, {"chatgptPlanType": None}), (None, {})],
     ids=["null-then-claim", "null-no-claim", "absent-no-claim"],
 )
-@case("login/unstated-plan", "LOGIN-5", revisions=("0.99", "0.169"))
+@case("login/unstated-plan", "LOGIN-5", revisions=since("0.99"))
 async def test_unstated_plan_falls_back_to_the_claim_then_to_unknown(
     parent: MockParent, tokens: Mint, claimed: str | None, members: dict[str, Any]
 ) -> None:
@@ -140,7 +140,7 @@ async def test_turn_after_login_carries_access_token_and_account_id(
             expect("LOGIN-6", same, f"a request with the account id {given.account_id}", request)
 
 
-@case("login/stated-account-id", "LOGIN-6", revisions=("0.99", "0.169"))
+@case("login/stated-account-id", "LOGIN-6", revisions=since("0.99"))
 async def test_turn_carries_the_stated_account_id_where_the_claim_differs(
     parent: MockParent, backend: MockBackend, tokens: Mint
 ) -> None:

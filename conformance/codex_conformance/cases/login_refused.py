@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from codex_conformance.case import case, expect
+from codex_conformance.case import case, expect, since
 from codex_conformance.expectations import (
     expect_announced,
     expect_logged_in,
@@ -153,7 +153,7 @@ async def test_login_under_forced_chatgpt_method_is_accepted(
     expect("LOGIN-1", response.ok, "a login with ChatGPT tokens to be accepted", response)
 
 
-@case("login/empty-account-id", "LOGIN-11", revisions=("0.99", "0.169"))
+@case("login/empty-account-id", "LOGIN-11", revisions=since("0.99"))
 async def test_login_with_an_empty_account_id_is_accepted_or_refused(
     parent: MockParent, backend: MockBackend, tokens: Mint
 ) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from codex_conformance.case import case, expect, not_applicable, require
+from codex_conformance.case import case, expect, not_applicable, require, since
 from codex_conformance.exchange import RefreshRequest
 from codex_conformance.mock_backend import (
     MockBackend,
@@ -91,7 +91,7 @@ async def test_refresh_after_another_login_names_the_account_of_that_login(
     expect("REFRESH-2", previous == BETA, f"previousAccountId {BETA}", request)
 
 
-@case("refresh/previous-account-as-announced", "REFRESH-2", revisions=("0.99", "0.169"))
+@case("refresh/previous-account-as-announced", "REFRESH-2", revisions=since("0.99"))
 async def test_refresh_names_the_announced_account_where_the_claim_differs(
     parent: MockParent, backend: MockBackend, tokens: Mint
 ) -> None:
@@ -200,7 +200,7 @@ async def test_refresh_shows_in_account_read(
     expect("REFRESH-6", shown, f"account {wanted}", account)
 
 
-@case("refresh/stated-plan-shown", "REFRESH-6", revisions=("0.99", "0.169"))
+@case("refresh/stated-plan-shown", "REFRESH-6", revisions=since("0.99"))
 async def test_refresh_stating_a_plan_shows_it_in_account_read(
     parent: MockParent, backend: MockBackend, tokens: Mint
 ) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from codex_conformance.case import case, expect, not_applicable, require
+from codex_conformance.case import case, expect, not_applicable, require, since
 from codex_conformance.exchange import RefreshRequest
 from codex_conformance.expectations import account_meanwhile
 from codex_conformance.mock_backend import MockBackend
@@ -97,7 +97,7 @@ async def test_refresh_answer_that_does_not_validate_fails_the_turn(
     await judge_invalid(parent, backend, tokens, INVALID[what])
 
 
-@case("refresh/invalid-answer-plan", "REFRESH-13", revisions=("0.99", "0.169"))
+@case("refresh/invalid-answer-plan", "REFRESH-13", revisions=since("0.99"))
 async def test_refresh_answer_with_a_plan_of_the_wrong_type_fails_the_turn(
     parent: MockParent, backend: MockBackend, tokens: Mint
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from codex_conformance.bench import Bench
-from codex_conformance.case import case, expect, not_applicable, require
+from codex_conformance.case import case, expect, not_applicable, require, since
 from codex_conformance.expectations import (
     expect_login_refused,
     expect_nobody,
@@ -142,7 +142,7 @@ async def test_login_with_no_jwt_repeats_nothing_of_it(parent: MockParent, token
     expect_unrepeated(parent, tokens)
 
 
-@case("secret/swapped-login", "SECRET-2", revisions=("0.99", "0.169"))
+@case("secret/swapped-login", "SECRET-2", revisions=since("0.99"))
 async def test_login_with_members_swapped_repeats_no_token(
     parent: MockParent, tokens: Mint
 ) -> None:

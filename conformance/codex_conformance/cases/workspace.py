@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from codex_conformance.case import Setup, case, expect, require
+from codex_conformance.case import Setup, case, expect, require, since
 from codex_conformance.exchange import Outcome, Response
 from codex_conformance.expectations import (
     expect_logged_in,
@@ -186,7 +186,7 @@ async def test_login_after_a_refused_refresh_works(
     await expect_turn_as("WORKSPACE-2", parent, backend, given)
 
 
-@case("workspace/list", "WORKSPACE-6", forced_workspace=[ALPHA, BETA], revisions=("0.169",))
+@case("workspace/list", "WORKSPACE-6", forced_workspace=[ALPHA, BETA], revisions=since("0.169"))
 async def test_login_with_any_of_a_list_works(
     parent: MockParent, backend: MockBackend, tokens: Mint
 ) -> None:
@@ -208,7 +208,7 @@ async def test_login_with_any_of_a_list_works(
     "workspace/list-refresh-elsewhere",
     "WORKSPACE-6",
     forced_workspace=[ALPHA, BETA],
-    revisions=("0.169",),
+    revisions=since("0.169"),
 )
 async def test_refresh_with_none_of_a_list_fails_the_turn(
     parent: MockParent, backend: MockBackend, tokens: Mint
@@ -233,7 +233,7 @@ async def test_refresh_with_none_of_a_list_fails_the_turn(
     ],
     ids=["string", "list"],
 )
-@case("workspace/surrounding-blanks", "WORKSPACE-6", revisions=("0.169",))
+@case("workspace/surrounding-blanks", "WORKSPACE-6", revisions=since("0.169"))
 async def test_blanks_around_a_forced_workspace_do_not_count(
     parent: MockParent, tokens: Mint, setup: Setup, accounts: list[str]
 ) -> None:
@@ -255,7 +255,7 @@ BLANK: tuple[str | list[str], ...] = ("  ", [], ["", " "])
     [Setup(forced_workspace=blank, handshake=False) for blank in BLANK],
     ids=["string", "empty-list", "list"],
 )
-@case("workspace/blank", "WORKSPACE-6", revisions=("0.169",))
+@case("workspace/blank", "WORKSPACE-6", revisions=since("0.169"))
 async def test_blank_forced_workspace_restricts_nobody_or_somebody(
     parent: MockParent, tokens: Mint, setup: Setup
 ) -> None:

@@ -1,0 +1,108 @@
+"""RATE: the limits of a login, asked for and told."""
+
+from typing import Any
+
+import pytest
+
+from codex_conformance.case import Setup, case, expect, not_applicable, require
+from codex_conformance.exchange import Response
+from codex_conformance.limits import ACCOUNT_LIMITS, TURN_LIMITS, Window
+from codex_conformance.mock_backend import MockBackend, limited_turn
+from codex_conformance.mock_parent import MockParent
+from codex_conformance.tokens import Mint
+from codex_conformance.wire import Entry
+
+READ = "account/rateLimits/read"
+UPDATED = "account/rateLimits/updated"
+
+
+async def read_limits(parent: MockParent) -> Response:
+    """Ask for the limits; not applicable where the target does not know the method."""
+    return parent.offered(await parent.call(READ), READ)
+
+
+def told(limits: Any) -> dict[str, Any]:
+    """The windows of a `RateLimitSnapshot`, each with its members that the backend knows."""
+    windows = (
+        {which: limits.get(which) for which in TURN_LIMITS} if isinstance(limits, dict) else {}
+    )
+    return {which: window for which, window in windows.items() if isinstance(window, dict)}
+
+
+def shown(limits: dict[str, Window]) -> dict[str, Any]:
+    """The windows as a client has to be told of them."""
+    return {which: window.shown for which, window in limits.items()}
+
+
+@pytest.mark.parametrize(
+    "setup", [Setup(), Setup(stored_login="managed")], ids=["external-tokens", "managed-login"]
+)
+@case("rate/read", "RATE-1")
+async def test_limits_are_those_of_the_backend(
+    parent: MockParent, tokens: Mint, setup: Setup
+) -> None:
+    """With either ChatGPT login the limits read as the backend has them."""
+    if setup.stored_login is None:
+        await parent.login(tokens.mint())
+    elif (await parent.read_account()).nobody:
+        not_applicable("the target reads no managed login from auth.json")
+    response = await read_limits(parent)
+
+    expect("RATE-1", response.ok, "the limits of the backend", response)
+    wanted = shown(ACCOUNT_LIMITS)
+    same = told(response.member("rateLimits")) == wanted
+    expect("RATE-1", same, f"rateLimits with {wanted}", response)
+
+
+@pytest.mark.parametrize("who", ["nobody", "api-key", "logged-out"])
+@case("rate/read-without-chatgpt", "RATE-1")
+async def test_limits_without_a_chatgpt_login_are_refused(
+    parent: MockParent, tokens: Mint, who: str
+) -> None:
+    """Limits belong to a ChatGPT login: without one the request gets an error."""
+    if who == "api-key":
+        await parent.login_api_key(tokens.api_key())
+    elif who == "logged-out":
+        await parent.login(tokens.mint())
+        await parent.logout()
+    response = await read_limits(parent)
+
+    expect("RATE-1", response.refused, "an error for the limits of nobody", response)
+
+
+@case("rate/read-unauthorized", "RATE-2")
+async def test_unauthorized_limits_are_an_error_or_a_refresh(
+    parent: MockParent, backend: MockBackend, tokens: Mint
+) -> None:
+    """What the target makes of a token that is refused when it asks for the limits."""
+    old, new = tokens.mint(), tokens.mint()
+    await parent.login(old)
+    parent.answer_every_refresh(lambda _request: new)
+    backend.expire(old)
+    response = await read_limits(parent)
+
+    refreshed = "a refresh, then " if parent.refreshes else ""
+    result = "the limits" if response.ok else "an error" if response.refused else "no response"
+    parent.observe("RATE-2", f"a 401 for the limits leads to {refreshed}{result}")
+
+
+@case("rate/updated", "RATE-3")
+async def test_limits_in_a_response_are_announced(
+    parent: MockParent, backend: MockBackend, tokens: Mint
+) -> None:
+    """A turn whose response carries limits is followed by a notification with these limits."""
+    await parent.login(tokens.mint())
+    backend.answer_next_turn(limited_turn)
+    before = parent.mark()
+    outcome = await parent.run_turn()
+    require(None, outcome.completed, "the turn to complete", outcome)
+    wanted = shown(TURN_LIMITS)
+
+    def announced() -> Entry | None:
+        news = parent.notifications(UPDATED, before)
+        return next((each for each in news if told(each.params.get("rateLimits")) == wanted), None)
+
+    await parent.until(announced, UPDATED, parent.clock.prompt)
+    came = parent.notifications(UPDATED, before)
+    expect("RATE-3", bool(came), f"{UPDATED} after a response with limits", "none")
+    expect("RATE-3", announced() is not None, f"{UPDATED} with {wanted}", came[-1])
