@@ -9,10 +9,14 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import anyio.abc
 import codex_reference_server
 import pytest
+from codex_reference_server.auth import Auth
+from codex_reference_server.connection import Connection
+from codex_reference_server.refresh import ExternalRefresher
 
 Fault = Callable[[pytest.MonkeyPatch], None]
 
@@ -51,3 +55,44 @@ def mutant(*broken: str, revision: str = "0.169") -> Callable[[Fault], Mutant]:
         return Mutant(fault.__name__, frozenset(broken), revision, fault)
 
     return declare
+
+
+def around(patch: pytest.MonkeyPatch, owner: Any, name: str) -> Callable[[Any], Any]:
+    """Replace a function of a module or class; the replacement gets the real one ahead."""
+    real = getattr(owner, name)
+
+    def put(replacement: Callable[..., Any]) -> Callable[..., Any]:
+        patch.setattr(owner, name, lambda *args, **kwargs: replacement(real, *args, **kwargs))
+        return replacement
+
+    return put
+
+
+def instances(patch: pytest.MonkeyPatch, owner: type) -> list[Any]:
+    """The instances of a class, as they are made."""
+    made: list[Any] = []
+
+    @around(patch, owner, "__init__")
+    def remember(real: Any, self: Any, *args: Any) -> None:
+        made.append(self)
+        real(self, *args)
+
+    return made
+
+
+def answered_after_the_refresh(patch: pytest.MonkeyPatch, method: str) -> None:
+    """Answer the requests of a method when no refresh request is open any more."""
+    auths, held = instances(patch, Auth), []
+
+    @around(patch, Connection, "_answer")
+    def answer(real: Any, self: Any, request_id: Any, name: str, params: Any) -> None:
+        if name == method and auths[-1]._external._question is not None:
+            held.append(lambda: real(self, request_id, name, params))
+        else:
+            real(self, request_id, name, params)
+
+    @around(patch, ExternalRefresher, "_settle")
+    def settle(real: Any, self: Any, *args: Any) -> None:
+        real(self, *args)
+        while held and self._question is None:
+            held.pop(0)()
