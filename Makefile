@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := check
-.PHONY: check test test-real generate generated-is-current lint types imports lock clean
+.PHONY: check test mutants test-real generate generated-is-current lint types imports lock clean
 
 $(READY): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11")'
@@ -18,7 +18,10 @@ check: $(READY) ## judge the reference server, in process, in every revision
 	@for revision in 0.93 0.99 0.169; do $(BIN)/codex-conformance check --revision $$revision || exit $$?; done
 
 test: $(READY) ## the tests of the kit itself
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --ignore=tests/mutants
+
+mutants: $(READY) ## every mutant turns exactly the clauses red that it declares
+	@$(BIN)/python -m pytest -n auto tests/mutants
 
 test-real: $(READY) ## judge released codex binaries, each against its baseline
 	@$(BIN)/python -m pytest tests/real -m real

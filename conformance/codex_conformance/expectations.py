@@ -45,6 +45,7 @@ async def expect_logged_in(clause: str, parent: MockParent, who: ExternalTokens)
 async def expect_nobody(clause: str, parent: MockParent) -> None:
     """Expect that `account/read` names nobody."""
     read = await parent.read_account()
+    require("READ-1", read.ok, "account/read to be answered", read)
     expect(clause, read.nobody, "the account null", read)
 
 

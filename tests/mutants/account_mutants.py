@@ -242,7 +242,7 @@ def logout_needs_a_login(patch: pytest.MonkeyPatch) -> None:
 # WORKSPACE
 
 
-@mutant("SECRET-2", "WORKSPACE-1", "WORKSPACE-6")
+@mutant("WORKSPACE-1", "WORKSPACE-6")
 def login_of_any_workspace(patch: pytest.MonkeyPatch) -> None:
     """The workspace of a login is not looked at."""
 

@@ -13,7 +13,7 @@ from mutant import Mutant
 HERE = Path(__file__).parent
 IN_MEMORY = Path("/dev/shm")
 AREAS = ("WIRE", "INIT", "LOGIN", "APIKEY", "MODE", "REFRESH", "TIMEOUT", "ERROR", "LOGOUT")
-AREAS += ("WORKSPACE", "SECRET", "READ")
+AREAS += ("WORKSPACE", "SECRET", "READ", "RATE", "OTHER")
 
 # Clauses that no fault of the reference server can break, and why.
 WITHOUT_MUTANT = {

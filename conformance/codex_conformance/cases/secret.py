@@ -9,7 +9,6 @@ import pytest
 from codex_conformance.bench import Bench
 from codex_conformance.case import case, expect, not_applicable, require, since
 from codex_conformance.expectations import (
-    expect_login_refused,
     expect_nobody,
     expect_turn_without_token,
 )
@@ -159,8 +158,8 @@ async def test_login_to_another_workspace_repeats_no_token(
     parent: MockParent, tokens: Mint
 ) -> None:
     """The error for another workspace's tokens names workspaces, not tokens."""
-    params = parent.login_params(tokens.mint(ALPHA))
-    await expect_login_refused("SECRET-2", parent, params)
+    response = await parent.try_login(tokens.mint(ALPHA))
+    require("WORKSPACE-1", response.refused, "an error for the login", response)
 
     expect_unrepeated(parent, tokens)
 
