@@ -40,7 +40,7 @@ def test_server_that_raises_fails_the_case_and_not_the_kit(tmp_path: Path) -> No
     assert done.returncode == 1, done
     assert "FAIL  timeout/unanswered" in done.stdout
     assert "the target's output has ended" in done.stdout
-    assert "1 cases: 1 fail" in done.stdout
+    assert "1 case: 1 fail" in done.stdout
 
 
 def test_factory_that_raises_at_once_is_told_in_one_sentence(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ class Console:
         agent = f" ({subject.user_agent})" if subject.user_agent else ""
         click.echo(f"Judging {subject.command}{agent}")
         beside = f", {plan.jobs} at a time" if plan.jobs > 1 else ""
-        click.echo(f"by revision {subject.revision}: {plan.cases} cases{beside}\n")
+        click.echo(f"by revision {subject.revision}: {_cases(plan.cases)}{beside}\n")
 
     def finished_case(self, result: CaseResult) -> None:
         """Count on, and show what went wrong as soon as it did."""
@@ -132,8 +132,7 @@ class Console:
         reasons = {case.message for case in run.cases if case.verdict == "not-applicable"}
         for reason in sorted(reason for reason in reasons if reason):
             cases = [case for case in run.cases if case.message == reason]
-            count = f"{len(cases)} case{'s' if len(cases) > 1 else ''}"
-            click.echo(f"Not applicable ({count}): {reason}")
+            click.echo(f"Not applicable ({_cases(len(cases))}): {reason}")
 
     def _verdict(self, run: RunResult) -> None:
         counts = run.summary()
@@ -142,13 +141,17 @@ class Console:
         spent = f"{run.wall_s:.1f} s of wall time"
         if cpu > 0:
             spent += f", {cpu:.1f} s of CPU by the target"
-        click.echo(f"\n{len(run.cases)} cases: {told}; {spent}")
+        click.echo(f"\n{_cases(len(run.cases))}: {told}; {spent}")
         words = {
             0: "conforms",
             1: "does not conform, or nobody knows",
             2: "no verdict: the run itself is broken",
         }
         click.echo(f"{run.subject.command}: {words[run.exit_status(strict=self.strict)]}")
+
+
+def _cases(count: int) -> str:
+    return f"{count} case{'' if count == 1 else 's'}"
 
 
 def _indented(text: str) -> str:
