@@ -42,7 +42,7 @@ def test_released_codex_breaks_what_its_baseline_says_and_nothing_else(
     assert verdicts["revision"] == release.revision
     cpu = verdicts["spent"]["target_cpu_s"]
     allowed = 1.5 * max(12, cpu / 2)
-    with capsys.disabled():  # a figure, not a verdict: it moves with whatever else the machine does
+    with capsys.disabled():  # a figure, no verdict: it moves with the machine
         print(f"codex {release.version}: {wall:.1f} s of wall time, {cpu:.1f} s of codex's CPU")
         print(
             f"wall time aimed at: {allowed:.1f} s, 1.5 times the larger of 12 s and half that CPU"
