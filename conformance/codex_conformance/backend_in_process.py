@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 import httpx
 import respx
 
-from codex_conformance.mock_backend import DropConnection, MockBackend, Reply
+from codex_conformance.mock_backend import MockBackend
+from codex_conformance.replies import DropConnection, Reply
 
 ORIGIN = "http://backend.test"
 

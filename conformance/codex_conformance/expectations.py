@@ -4,8 +4,9 @@ from typing import Any
 
 from codex_conformance.case import expect, require
 from codex_conformance.exchange import Response, Turn
-from codex_conformance.mock_backend import MockBackend, Request
+from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import MockParent
+from codex_conformance.replies import Request
 from codex_conformance.tokens import ExternalTokens
 
 ANNOUNCED = ["account/login/completed", "account/updated"]  # what follows a login, in this order

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from codex_conformance.exchange import Replacement, short
 from codex_conformance.home import Home
-from codex_conformance.mock_backend import MockBackend, Request
+from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import MockParent
+from codex_conformance.replies import Request
 from codex_conformance.schema import judge_line, law
 from codex_conformance.sink import Sink
 from codex_conformance.tokens import Needles

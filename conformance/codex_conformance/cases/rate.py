@@ -7,8 +7,9 @@ import pytest
 from codex_conformance.case import Setup, case, expect, not_applicable, require
 from codex_conformance.exchange import Response
 from codex_conformance.limits import ACCOUNT_LIMITS, TURN_LIMITS, Window
-from codex_conformance.mock_backend import MockBackend, limited_turn
+from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import MockParent
+from codex_conformance.replies import limited_turn
 from codex_conformance.tokens import Mint
 from codex_conformance.wire import Entry
 

@@ -6,14 +6,9 @@ import pytest
 
 from codex_conformance.case import case, expect, not_applicable, require, since
 from codex_conformance.exchange import RefreshRequest
-from codex_conformance.mock_backend import (
-    MockBackend,
-    Reply,
-    Request,
-    calling,
-    unauthorized,
-)
+from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import MockParent
+from codex_conformance.replies import Reply, Request, calling, unauthorized
 from codex_conformance.tokens import ALPHA, BETA, Mint
 
 STORM = 3  # turns in a row whose every request gets a 401

@@ -5,8 +5,9 @@ import pytest
 
 from codex_conformance.case import case, expect, require
 from codex_conformance.exchange import Outcome, RefreshRequest, Turn
-from codex_conformance.mock_backend import MockBackend, Request
+from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import MockParent
+from codex_conformance.replies import Request
 from codex_conformance.tokens import ALPHA, BETA, ExternalTokens, Mint
 
 TURNS = 4  # that meet a 401 at the same time

@@ -7,8 +7,9 @@ import pytest
 from codex_conformance.bench import Bench
 from codex_conformance.case import case, expect, require
 from codex_conformance.expectations import expect_no_refresh
-from codex_conformance.mock_backend import MockBackend, dropped, status, unauthorized
+from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import MockParent
+from codex_conformance.replies import dropped, status, unauthorized
 from codex_conformance.tokens import Mint
 
 

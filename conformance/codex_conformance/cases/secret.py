@@ -12,16 +12,9 @@ from codex_conformance.expectations import (
     expect_nobody,
     expect_turn_without_token,
 )
-from codex_conformance.mock_backend import (
-    MockBackend,
-    Reply,
-    Request,
-    Script,
-    calling,
-    completed_turn,
-    unauthorized,
-)
+from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import MockParent
+from codex_conformance.replies import Reply, Request, Script, calling, completed_turn, unauthorized
 from codex_conformance.tokens import ALPHA, BETA, ExternalTokens, Mint, Needles
 
 ELSEWHERE = "http://elsewhere.example/v1/responses"

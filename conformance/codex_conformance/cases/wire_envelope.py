@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from codex_conformance.case import case, expect, not_applicable, require
-from codex_conformance.mock_backend import MockBackend, status, streamed_turn
+from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import ABSENT, MockParent, encode
+from codex_conformance.replies import status, streamed_turn
 from codex_conformance.schema import law
 from codex_conformance.tokens import Mint
 from codex_conformance.wire import Entry
