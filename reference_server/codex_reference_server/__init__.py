@@ -7,7 +7,8 @@ logged in), `refresh` (new tokens for rejected ones). `revision` says what diffe
 revisions, `config` what the user wants.
 """
 
+from codex_reference_server.arguments import UsageError
 from codex_reference_server.config import ConfigError
-from codex_reference_server.main import UsageError, in_memory
+from codex_reference_server.main import in_memory
 
 __all__ = ["ConfigError", "UsageError", "in_memory"]

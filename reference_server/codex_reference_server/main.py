@@ -2,21 +2,21 @@
 
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
-import msgspec
 
 from codex_reference_server.account import Account
+from codex_reference_server.arguments import PROGRAM, USAGE, UsageError, parse_arguments
 from codex_reference_server.auth import Auth
 from codex_reference_server.config import Config, ConfigError, load_config
 from codex_reference_server.connection import Clients, Connection
 from codex_reference_server.dispatch import Dispatcher
 from codex_reference_server.further import FurtherAccount
-from codex_reference_server.revision import NEWEST, REVISIONS, Revision
+from codex_reference_server.revision import Revision
 from codex_reference_server.transports import (
     ByteStream,
     converse,
@@ -26,82 +26,32 @@ from codex_reference_server.transports import (
 from codex_reference_server.turns import Turns
 
 if TYPE_CHECKING:
-    from anyio.abc import ObjectStream
+    from anyio.abc import ObjectStream, TaskGroup
 
-PROGRAM = "codex_reference_server"
-USAGE = f"""\
-usage: python -m {PROGRAM} [--revision R] [-c KEY=VALUE]... [app-server] [--listen stdio://]
-
-The reference app-server: keeps the account protocol of codex app-server in one revision.
-
-  --revision R           {", ".join(REVISIONS)}; by default the newest, {NEWEST}
-  -c, --config KEY=VALUE override CODEX_HOME/config.toml; VALUE is TOML, or a string as it is
-  --listen stdio://      one client on standard input and output; the only way for now
-  app-server             accepted, since codex is started that way
-  -h, --help             show this and exit
-"""
 BAD_USAGE = 2
 INTERRUPTED = 130
-STDIO = "stdio://"
-
-_OPTIONS = {
-    "--revision": "--revision",
-    "-c": "--config",
-    "--config": "--config",
-    "--listen": "--listen",
-}
 
 
-class UsageError(Exception):
-    """The arguments make no sense; the message says which, and what was expected."""
+class Server:
+    """A running server, for any number of clients.
 
-
-class Arguments(msgspec.Struct, frozen=True):
-    """What the command line says.
-
-    Attributes:
-        overrides: the texts `KEY=VALUE`, in their order.
+    Args:
+        tasks: where answers are waited for that come later.
     """
 
-    revision: Revision
-    overrides: tuple[str, ...]
+    def __init__(self, clients: Clients, dispatcher: Dispatcher, tasks: "TaskGroup") -> None:
+        self._clients = clients
+        self._dispatcher = dispatcher
+        self._tasks = tasks
 
-
-def parse_arguments(argv: Sequence[str]) -> Arguments:
-    """Read the command line, without the name of the program.
-
-    Raises:
-        UsageError: an argument is unknown, lacks its value, or has a bad one.
-    """
-    values: dict[str, list[str]] = {option: [] for option in _OPTIONS.values()}
-    rest = iter(argv)
-    for argument in rest:
-        name, equals, text = argument.partition("=")
-        if argument == "app-server":
-            continue
-        if name not in _OPTIONS:
-            raise UsageError(f"unknown argument {name!r}; --help lists those there are")
-        value = text if equals else next(rest, None)
-        if value is None:
-            raise UsageError(f"{name} needs a value; --help says which")
-        values[_OPTIONS[name]].append(value)
-    for address in values["--listen"]:
-        if address != STDIO:
-            raise UsageError(
-                f"--listen is {address!r}, expected {STDIO}: nothing else is offered yet"
-            )
-    revision = (values["--revision"] or [NEWEST])[-1]
-    if revision not in REVISIONS:
-        known = ", ".join(REVISIONS)
-        raise UsageError(f"--revision is {revision!r}, expected one of {known}")
-    return Arguments(REVISIONS[revision], tuple(values["--config"]))
+    def connect(self) -> Connection:
+        """The connection of one more client; its transport closes it."""
+        return Connection(self._clients, self._dispatcher, self._tasks)
 
 
 @asynccontextmanager
-async def running_server(
-    config: Config, revision: Revision
-) -> AsyncIterator[Callable[[], Connection]]:
-    """A server; yields what makes a connection for one more client. At the end all turns end."""
+async def running_server(config: Config, revision: Revision) -> AsyncIterator[Server]:
+    """A server without a transport. At the end all turns end."""
     clients = Clients()
     auth = Auth(config, revision, clients.ask)
     account = Account(config, revision, auth, clients.notify)
@@ -110,15 +60,15 @@ async def running_server(
         further = FurtherAccount(config, revision, auth, turns.open_backend)
         handlers = {**account.handlers, **further.handlers, **turns.handlers}
         dispatcher = Dispatcher(config, revision, handlers)
-        yield lambda: Connection(clients, dispatcher, tasks)
+        yield Server(clients, dispatcher, tasks)
         tasks.cancel_scope.cancel()
     await turns.aclose()
 
 
 async def serve(config: Config, revision: Revision, stream: ByteStream) -> None:
     """Serve one client until it ends its side."""
-    async with running_server(config, revision) as connect:
-        await converse(stream, connect())
+    async with running_server(config, revision) as server:
+        await converse(stream, server.connect())
 
 
 @asynccontextmanager

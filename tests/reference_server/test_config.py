@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+from codex_reference_server.arguments import UsageError, parse_arguments
 from codex_reference_server.config import Config, ConfigError, load_config
-from codex_reference_server.main import UsageError, main, parse_arguments
+from codex_reference_server.main import main
 from codex_reference_server.revision import REVISIONS
 
 
@@ -142,7 +143,7 @@ def test_home_is_where_the_environment_says_else_in_the_users_home(tmp_path: Pat
 
 def test_arguments_are_taken_before_and_after_app_server() -> None:
     argv = ["--config=a=1", "app-server", "--revision", "0.93", "-c", "b=2", "--listen", "stdio://"]
-    arguments = parse_arguments(argv)
+    arguments = parse_arguments([*argv, "--stdio"])
     assert (arguments.revision.name, arguments.overrides) == ("0.93", ("a=1", "b=2"))
     assert parse_arguments([]).revision.name == "0.169"
 

@@ -277,8 +277,8 @@ def test_two_clients_are_both_asked_and_the_first_answer_counts(play: Play, home
 
     async def scenario(_peer: Peer, provider: Provider) -> None:
         provider.valid = {new.access}
-        async with running_server(load_config(home, {}, (), revision), revision) as connect:
-            owner, other = Seat(connect()), Seat(connect())
+        async with running_server(load_config(home, {}, (), revision), revision) as server:
+            owner, other = Seat(server.connect()), Seat(server.connect())
             for seat in (owner, other):
                 capabilities = {"experimentalApi": True}
                 params = {"clientInfo": CLIENT, "capabilities": capabilities}

@@ -1,0 +1,88 @@
+"""The command line: what codex's app-server takes, as far as this server heeds it."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from codex_reference_server.revision import NEWEST, REVISIONS, Revision
+
+PROGRAM = "codex_reference_server"
+USAGE = f"""\
+usage: python -m {PROGRAM} [--revision R] [-c KEY=VALUE]... [app-server] [--stdio]
+
+The reference app-server: keeps the account protocol of codex app-server in one revision.
+
+  --revision R           {", ".join(REVISIONS)}; by default the newest, {NEWEST}
+  -c, --config KEY=VALUE override CODEX_HOME/config.toml; VALUE is TOML, or a string as it is
+  --listen stdio://      one client on standard input and output; the only way for now
+  --stdio                the same as --listen stdio://
+  app-server             accepted, since codex is started that way
+  -h, --help             show this and exit
+"""
+STDIO = "stdio://"
+
+_COMMANDS = ("app-server",)
+_FLAGS = {"--stdio": ("--listen", STDIO)}
+_WITH_VALUE = {
+    "--revision": "--revision",
+    "-c": "--config",
+    "--config": "--config",
+    "--listen": "--listen",
+}
+
+
+class UsageError(Exception):
+    """The arguments make no sense; the message says which, and what was expected."""
+
+
+class Arguments(msgspec.Struct, frozen=True):
+    """What the command line says.
+
+    Attributes:
+        overrides: the texts `KEY=VALUE`, in their order.
+    """
+
+    revision: Revision
+    overrides: tuple[str, ...]
+
+
+def parse_arguments(argv: Sequence[str]) -> Arguments:
+    """Read the command line, without the name of the program.
+
+    Options stand before and after `app-server`; of one that is given twice the last counts.
+
+    Raises:
+        UsageError: an argument is unknown, lacks its value, or has a bad one.
+    """
+    values = _values(argv)
+    for address in values["--listen"]:
+        if address != STDIO:
+            raise UsageError(
+                f"--listen is {address!r}, expected {STDIO}: nothing else is offered yet"
+            )
+    revision = (values["--revision"] or [NEWEST])[-1]
+    if revision not in REVISIONS:
+        known = ", ".join(REVISIONS)
+        raise UsageError(f"--revision is {revision!r}, expected one of {known}")
+    return Arguments(REVISIONS[revision], tuple(values["--config"]))
+
+
+def _values(argv: Sequence[str]) -> dict[str, list[str]]:
+    """The values of every option, in their order."""
+    values: dict[str, list[str]] = {option: [] for option in _WITH_VALUE.values()}
+    rest = iter(argv)
+    for argument in rest:
+        if argument in _COMMANDS:
+            continue
+        if argument in _FLAGS:
+            option, meaning = _FLAGS[argument]
+            values[option].append(meaning)
+            continue
+        name, equals, text = argument.partition("=")
+        if name not in _WITH_VALUE:
+            raise UsageError(f"unknown argument {name!r}; --help lists those there are")
+        value = text if equals else next(rest, None)
+        if value is None:
+            raise UsageError(f"{name} needs a value; --help says which")
+        values[_WITH_VALUE[name]].append(value)
+    return values
