@@ -21,13 +21,13 @@ from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import MockParent
 from codex_conformance.pulse import Pulse
 from codex_conformance.results import Break, CaseResult, Verdict
+from codex_conformance.sequence import MOST, abridged, steps_of, write_transcript
 from codex_conformance.sink import Sink, refusing_proxy
 from codex_conformance.targets import Channel, CommandTarget, DirectTarget, environment
 from codex_conformance.tokens import ALPHA, Mint, redact
 from codex_conformance.wire import Transcript, printable, shown
 
 EXIT_PATIENCE = 2.0  # seconds that a target has to end by itself
-_TAIL = 14  # lines of transcript in a report
 
 
 @dataclass(frozen=True)
@@ -232,7 +232,11 @@ def judge_case(judged: Judged, spec: CaseSpec, body: Body) -> CaseResult:
     observed = {
         name: redact(text, secrets) for name, text in bench.parent.observations.seen.items()
     }
+    folder = judged.transcripts
     plain = verdict in ("pass", "observed", "not-applicable")
+    told = folder is not None or not plain
+    steps = tuple(steps_of(bench.parent.transcript.entries, secrets)) if told else ()
+    wrong = frozenset(one.position for one in broken if one.position is not None)
     return CaseResult(
         id=spec.id,
         clauses=spec.clauses,
@@ -242,8 +246,8 @@ def judge_case(judged: Judged, spec: CaseSpec, body: Body) -> CaseResult:
         observations=observed,
         duration_s=time.perf_counter() - began,
         target_cpu_s=_children_cpu() - cpu,
-        transcript=_write_transcript(bench),
-        tail="" if plain else _tail(bench),
+        transcript=None if folder is None else write_transcript(folder, spec.id, steps, wrong),
+        steps=() if plain else abridged(steps, MOST, wrong),
     )
 
 
@@ -277,21 +281,8 @@ def _break(bench: Bench, finding: Finding) -> Break:
     secrets = bench.mint.secrets
     entries = bench.parent.transcript.entries
     wrong = None if finding.wrong is None else shown(entries[finding.wrong], secrets)
-    return Break(finding.clause, finding.expected, redact(finding.actual, secrets), wrong)
-
-
-def _tail(bench: Bench) -> str:
-    entries = bench.parent.transcript.entries[-_TAIL:]
-    return "\n".join(shown(entry, bench.mint.secrets, limit=300) for entry in entries)
-
-
-def _write_transcript(bench: Bench) -> str | None:
-    folder = bench.judged.transcripts
-    if folder is None:
-        return None
-    name = f"{bench.spec.id.replace('/', '.')}.txt"
-    folder.joinpath(name).write_text(bench.parent.transcript.render(bench.mint.secrets))
-    return name
+    actual = redact(finding.actual, secrets)
+    return Break(finding.clause, finding.expected, actual, wrong, finding.wrong)
 
 
 def _children_cpu() -> float:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, Self
 
 from codex_conformance.ledger import Ledger
+from codex_conformance.sequence import Step
 
 Verdict = Literal[
     "pass", "fail", "expected-fail", "error", "untestable", "not-applicable", "observed"
@@ -21,6 +22,7 @@ VERDICTS: tuple[Verdict, ...] = (
     "not-applicable",
     "observed",
 )
+_TAIL = 14  # lines of transcript in a report
 # A clause takes the worst of the cases that name it.
 _WORST_FIRST: tuple[Verdict, ...] = (
     "error",
@@ -40,12 +42,14 @@ class Break:
         expected: what the clause wants to see, in the protocol's words.
         actual: what came.
         wrong: the first wrong message, where there is one.
+        position: where in the transcript that message stands.
     """
 
     clause: str
     expected: str
     actual: str
     wrong: str | None = None
+    position: int | None = None
 
     @property
     def message(self) -> str:
@@ -64,7 +68,7 @@ class CaseResult:
         duration_s: seconds of wall time.
         target_cpu_s: seconds of CPU that a target's processes took.
         transcript: file name below the folder of transcripts, None when none was written.
-        tail: the end of the transcript, for a report, of a case that did not pass.
+        steps: the conversation, abridged, of a case that did not pass.
     """
 
     id: str
@@ -76,18 +80,29 @@ class CaseResult:
     duration_s: float = 0.0
     target_cpu_s: float = 0.0
     transcript: str | None = None
-    tail: str = ""
+    steps: tuple[Step, ...] = ()
 
     @classmethod
     def from_wire(cls, members: dict[str, Any]) -> Self:
         """A result that crossed a process boundary as plain data."""
         broken = tuple(Break(**one) for one in members.pop("broken"))
         clauses = tuple(members.pop("clauses"))
-        return cls(broken=broken, clauses=clauses, **members)
+        steps = tuple(Step(**one) for one in members.pop("steps"))
+        return cls(broken=broken, clauses=clauses, steps=steps, **members)
 
     def to_wire(self) -> dict[str, Any]:
         """The result as plain data."""
         return asdict(self)
+
+    @property
+    def wrong(self) -> frozenset[int]:
+        """Where in the transcript the messages stand that broke a clause."""
+        return frozenset(one.position for one in self.broken if one.position is not None)
+
+    @property
+    def tail(self) -> str:
+        """The end of the conversation as lines of a transcript."""
+        return "\n".join(step.line(limit=300) for step in self.steps[-_TAIL:])
 
     def excused(self, reasons: Iterable[str]) -> Self:
         """The result of a case whose every break the baseline expects."""

@@ -17,7 +17,7 @@ Direction = Literal["to-target", "from-target", "http", "note"]
 LINE_LIMIT = 8 * 1024 * 1024  # bytes; a longer line from a target is cut and reads as no message
 STREAM_LIMIT = 16 * 1024 * 1024  # bytes that one target may say in one case
 RUBBISH_LIMIT = 1000  # lines that are no message, after which nobody listens any more
-_MARKS = {"to-target": "-->", "from-target": "<--", "http": "~~~", "note": "***"}
+MARKS = {"to-target": "-->", "from-target": "<--", "http": "~~~", "note": "***"}
 _SHOWN = 2000  # characters of a line in a report
 
 
@@ -101,18 +101,14 @@ class Transcript:
         """What went to the target."""
         return (entry for entry in self.entries if entry.direction == "to-target")
 
-    def render(self, secrets: dict[str, str]) -> str:
-        """The whole as text, a line per entry, secrets as fingerprints."""
-        return "".join(f"{shown(entry, secrets)}\n" for entry in self.entries)
 
-
-def shown(entry: Entry, secrets: dict[str, str], limit: int = _SHOWN) -> str:
+def shown(entry: Entry, secrets: dict[str, str]) -> str:
     """One entry as a line of a report, harmless to a terminal."""
     text = redact(entry.text, secrets)
-    if len(text) > limit:
-        text = f"{text[:limit]}… ({len(text)} characters)"
+    if len(text) > _SHOWN:
+        text = f"{text[:_SHOWN]}… ({len(text)} characters)"
     problem = f"   [{entry.problem}]" if entry.problem else ""
-    return f"{entry.at:9.3f} {_MARKS[entry.direction]} {printable(text)}{problem}"
+    return f"{entry.at:9.3f} {MARKS[entry.direction]} {printable(text)}{problem}"
 
 
 def printable(text: str) -> str:
