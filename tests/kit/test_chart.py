@@ -93,10 +93,10 @@ def test_secret_is_a_fingerprint_even_as_a_method() -> None:
 def test_chart_has_a_column_a_speaker_and_marks_what_is_wrong() -> None:
     assert chart_lines(talk(), {2}, width=78)[:5] == [
         "            parent                                server               backend",
-        "   0.000       │─ account/login/start ───────────────▶│                      │",
-        "   0.001       │◀╌╌╌╌╌ result of account/login/start ╌│                      │",
-        "   0.002 wrong │◀─────────────────── account/updated ─│                      │",
-        "   0.003       │                                     │─ POST /v1/responses ─▶│",
+        "   0.000       │─ account/login/start ──────────────▶│                      │",
+        "   0.001       │◀╌╌╌╌ result of account/login/start ╌│                      │",
+        "   0.002 wrong │◀────────────────── account/updated ─│                      │",
+        "   0.003       │                                     │─ POST /v1/responses ▶│",
     ]
 
 
