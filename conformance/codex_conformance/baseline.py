@@ -1,45 +1,58 @@
-"""What a release is known to break: expected failures, each with its reason."""
+"""What a target is known to break: expected failures and flaky cases, each with its reason."""
 
-import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 
-import msgspec
-
 from codex_conformance.errors import BaselineError
-from codex_conformance.ledger import Ledger
-from codex_conformance.results import CaseResult
+from codex_conformance.results import Break, CaseResult, Verdict
 
 
-class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One thing that a release breaks.
+def today() -> date:
+    """The day by which entries expire, the same all over the world."""
+    return datetime.now(UTC).date()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that a target breaks, always or now and then.
 
     Attributes:
         clause: id of the ledger.
-        cases: the cases that find it broken, each of them.
-        message: text that the failure's message must contain.
-        reason: why the release does so, for readers.
+        cases: the cases that find it broken, each of them -> its line in the file.
+        message: text that the failure's message must contain; empty for any failure.
+        reason: why the target does so, for readers; empty until a person has said it.
+        expires: the last day on which it counts; None for ever.
+        flaky: whether the cases may also pass.
+        line: where it begins in the file.
     """
 
     clause: str
-    cases: tuple[str, ...]
-    message: str
-    reason: str
+    cases: Mapping[str, int]
+    message: str = ""
+    reason: str = ""
+    expires: date | None = None
+    flaky: bool = False
+    line: int = 0
 
+    def fits(self, one: Break) -> bool:
+        """Whether it expects this break, in a case of its own."""
+        return one.clause == self.clause and self.message in one.message
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    release: str
-    revision: str
-    expected: tuple[Entry, ...] = ()
+    def told(self) -> str:
+        """Clause and reason, for the message of a case."""
+        return f"{self.clause}: {self.reason or 'no reason is given'}"
 
 
 class Baseline:
-    """The expected failures of one release.
+    """What one target is known to break.
 
     Args:
-        path: where they were read from, for messages.
-        revision: the one that the release is judged by; None fits any.
-        entries: what is expected.
+        path: where it was read from, for messages.
+        revision: the one that the target is judged by; None fits any.
+        entries: what is expected; a clause stands once for a case.
+        on: the day of the run.
     """
 
     def __init__(
@@ -47,12 +60,16 @@ class Baseline:
         path: Path | None = None,
         revision: str | None = None,
         entries: Iterable[Entry] = (),
+        on: date = date.min,
     ) -> None:
         self._path = path
         self._revision = revision
-        self._by_case: dict[tuple[str, str], Entry] = {
-            (case, entry.clause): entry for entry in entries for case in entry.cases
-        }
+        self._on = on
+        self.entries = tuple(entries)
+        self._by_case: dict[str, list[Entry]] = {}
+        for entry in self.entries:
+            for case in entry.cases:
+                self._by_case.setdefault(case, []).append(entry)
 
     def fit(self, revision: str) -> None:
         """Make sure that it is about `revision`.
@@ -66,95 +83,83 @@ class Baseline:
                 f"got {self._revision}"
             )
 
+    def expired(self, entry: Entry) -> bool:
+        """Whether its last day is over; it excuses nothing then."""
+        return entry.expires is not None and entry.expires < self._on
+
+    def entry_for(self, case: str, one: Break) -> Entry | None:
+        """The entry that expects this break in this case, if one does."""
+        living = (each for each in self._by_case.get(case, ()) if not self.expired(each))
+        return next((each for each in living if each.fits(one)), None)
+
     def excuse(self, result: CaseResult) -> CaseResult:
-        """The result, as expected-fail where every break of it is expected."""
-        if result.verdict != "fail":
-            return result
-        entries = [self._by_case.get((result.id, one.clause)) for one in result.broken]
-        reasons = []
-        for entry, one in zip(entries, result.broken, strict=True):
-            if entry is None or entry.message not in one.message:
+        """The result as expected-fail where every break of it is expected, else as it is.
+
+        A case with a flaky entry is flaky, whether it failed as the entry says or passed.
+        """
+        if result.verdict == "fail":
+            entries = [self.entry_for(result.id, one) for one in result.broken]
+            known = [entry for entry in entries if entry is not None]
+            if len(known) < len(entries):
                 return result
-            reasons.append(f"{entry.clause}: {entry.reason}")
-        return result.excused(reasons)
+            verdict: Verdict = "flaky" if any(entry.flaky for entry in known) else "expected-fail"
+            return result.excused(verdict, (entry.told() for entry in known))
+        flaky = [
+            each
+            for each in self._by_case.get(result.id, ())
+            if each.flaky and not self.expired(each)
+        ]
+        if flaky and result.verdict in ("pass", "observed"):
+            return result.excused("flaky", (f"{each.told()} (not this time)" for each in flaky))
+        return result
 
     def stale(
         self, results: Iterable[CaseResult], known: Iterable[str], *, whole: bool
     ) -> tuple[str, ...]:
-        """Sentences about entries that are not true any more.
+        """Sentences about entries that are not true any more, each with its file and line.
 
         Args:
             results: of the cases that ran, excused ones among them.
             known: ids of every case of the revision.
-            whole: whether every case ran; an entry of a case that did not run is not judged then.
+            whole: whether every case ran; an entry of a case that did not run is not judged else.
         """
         ran = {result.id: result for result in results}
-        cases = set(known)
+        return tuple(self._stale(ran, frozenset(known), whole))
+
+    def _stale(
+        self, ran: Mapping[str, CaseResult], known: frozenset[str], whole: bool
+    ) -> Iterator[str]:
+        for entry in self.entries:
+            if self.expired(entry):
+                yield f"{self._path}:{entry.line}: {entry.clause}: expired on {entry.expires}"
+                continue
+            for case, line in entry.cases.items():
+                if case in ran:
+                    why = _fault(entry, ran[case])
+                elif case not in known:
+                    why = "there is no such case"
+                else:
+                    why = "this case did not run" if whole else None
+                if why is not None:
+                    yield f"{self._path}:{line}: {entry.clause} in {case}: {why}"
+
+    def unexplained(self) -> tuple[str, ...]:
+        """Sentences about entries without a reason, each with its file and line."""
         return tuple(
-            f"{self._path}: {clause} in {case}: {why}"
-            for (case, clause), entry in self._by_case.items()
-            if (why := _fault(entry, case, clause, ran, cases if whole else None)) is not None
+            f"{self._path}:{entry.line}: {entry.clause}: no reason is given"
+            for entry in self.entries
+            if not entry.reason
         )
 
 
-def _fault(
-    entry: Entry, case: str, clause: str, ran: dict[str, CaseResult], known: set[str] | None
-) -> str | None:
-    """Why an entry is stale, or None."""
-    result = ran.get(case)
-    if result is None:
-        if known is None:
+def _fault(entry: Entry, result: CaseResult) -> str | None:
+    """Why an entry is not true of a case that ran, or None."""
+    breaks = [one for one in result.broken if one.clause == entry.clause]
+    if not breaks:
+        mended = result.verdict in ("pass", "observed", "flaky")
+        if entry.flaky and mended:
             return None
-        return "this case did not run" if case in known else "there is no such case"
-    messages = [one.message for one in result.broken if one.clause == clause]
-    if not messages:
         return f"expected to fail, but the case does not find it broken ({result.verdict})"
-    if not any(entry.message in message for message in messages):
-        return f"fails for another reason: expected {entry.message!r} in {messages[0]!r}"
+    if not any(entry.fits(one) for one in breaks):
+        return f"fails for another reason: expected {entry.message!r} in {breaks[0].message!r}"
     return None
-
-
-def read_baseline(path: Path, ledger: Ledger) -> Baseline:
-    """Read a baseline file.
-
-    Raises:
-        BaselineError: it is not there, not TOML, not of the form, or names an unknown clause.
-    """
-    try:
-        content = msgspec.convert(tomllib.loads(path.read_text("utf-8")), _File)
-    except OSError as error:
-        raise BaselineError(f"--baseline {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BaselineError(f"--baseline {path}: not TOML: {error}") from None
-    except msgspec.ValidationError as error:
-        raise BaselineError(
-            f"--baseline {path}: {error}",
-            "expected release, revision and [[expected]] tables of clause, cases, message, reason",
-        ) from None
-    seen = set()
-    for entry in content.expected:
-        _check(path, entry, ledger)
-        for case in entry.cases:
-            if (case, entry.clause) in seen:
-                raise BaselineError(f"--baseline {path}: {entry.clause} in {case} stands twice")
-            seen.add((case, entry.clause))
-    return Baseline(path, content.revision, content.expected)
-
-
-def shipped() -> dict[str, Path]:
-    """The baselines that the kit brings: name -> file."""
-    here = Path(__file__).parent
-    folder = next(
-        (path for path in (here / "baselines", here.parent / "baselines") if path.is_dir()), None
-    )
-    return {} if folder is None else {path.stem: path for path in sorted(folder.glob("*.toml"))}
-
-
-def _check(path: Path, entry: Entry, ledger: Ledger) -> None:
-    where = f"--baseline {path}: the entry of {entry.clause}"
-    if entry.clause not in ledger.clauses:
-        raise BaselineError(f"{where}: there is no such clause")
-    if not entry.cases:
-        raise BaselineError(f"{where}: names no case")
-    if not entry.message.strip() or not entry.reason.strip():
-        raise BaselineError(f"{where}: message and reason must say something")

@@ -12,9 +12,11 @@ import pytest
 from codex_account_protocol import REVISIONS
 
 from codex_conformance import reference
-from codex_conformance.baseline import Baseline, read_baseline
+from codex_conformance.baseline import Baseline, today
+from codex_conformance.baseline_file import read_baseline
 from codex_conformance.bench import Judged
 from codex_conformance.errors import ConformanceError, UnfitTargetError, UsageError
+from codex_conformance.known_failures import write_known_failures
 from codex_conformance.ledger import load_ledger
 from codex_conformance.opening import Introduction, converse, introduce
 from codex_conformance.plugin import Order, result_in, spec_in
@@ -50,6 +52,7 @@ class Wish:
         only: ids of cases; empty = all.
         shuffle: seed of a random order, None for the usual one.
         transcripts: folder that takes the transcript of every case.
+        write_baseline: file that takes what the run finds broken, as a baseline.
     """
 
     direct: str | None
@@ -62,6 +65,7 @@ class Wish:
     shuffle: int | None = None
     without: tuple[tuple[str, str], ...] = ()
     transcripts: Path | None = None
+    write_baseline: Path | None = None
 
     @property
     def command(self) -> str:
@@ -80,7 +84,7 @@ def check(wish: Wish, reporters: Sequence[Reporter]) -> RunResult:
         ConformanceError: the run cannot begin or cannot go on.
     """
     ledger = load_ledger()
-    baseline = read_baseline(wish.baseline, ledger) if wish.baseline else Baseline()
+    baseline = read_baseline(wish.baseline, ledger, today()) if wish.baseline else Baseline()
     if wish.select or wish.only:
         cases_of(wish)
     order, introduction = _open(wish)
@@ -97,8 +101,12 @@ def check(wish: Wish, reporters: Sequence[Reporter]) -> RunResult:
         raise UsageError(f"nothing ran: no selected case is one of revision {order.revision}")
     _converse_again(order.judged())
     whole = not wish.select and not wish.only
-    stale = baseline.stale(listener.results, _known(order, wish.baseline), whole=whole)
-    run = RunResult(subject, ledger, tuple(listener.results), stale, wall)
+    known = _known(order, wish.baseline)
+    stale = baseline.stale(listener.results, known, whole=whole)
+    results = tuple(listener.results)
+    run = RunResult(subject, ledger, results, stale, wall, baseline.unexplained())
+    if wish.write_baseline is not None:
+        write_known_failures(wish.write_baseline, run, baseline, known)
     for reporter in reporters:
         reporter.finished(run)
     return run

@@ -2,11 +2,15 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from codex_account_protocol import REVISIONS
 
 from codex_conformance.errors import ConformanceError, UsageError
+
+if TYPE_CHECKING:
+    from codex_conformance.results import RunResult
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _REVISIONS = click.Choice(["auto", *REVISIONS])
@@ -45,7 +49,7 @@ def _without(
 def _baseline(_context: click.Context, _option: click.Parameter, value: Path | None) -> Path | None:
     if value is None or value.exists():
         return value
-    from codex_conformance.baseline import shipped
+    from codex_conformance.baseline_file import shipped
 
     return shipped().get(str(value), value)
 
@@ -64,6 +68,12 @@ def _baseline(_context: click.Context, _option: click.Parameter, value: Path | N
     callback=_baseline,
     metavar="F",
     help="What the target is known to break: a file, or a shipped one such as codex-0.163.0.",
+)
+@click.option(
+    "--write-baseline",
+    type=_FILE,
+    metavar="F",
+    help="Write what this run finds broken as a baseline; the reasons are yours to give.",
 )
 @click.option("--jobs", callback=_jobs, default="auto", metavar="N|auto", show_default=True)
 @click.option(
@@ -88,6 +98,7 @@ def check(
     json_file: Path | None,
     junit: Path | None,
     baseline: Path | None,
+    write_baseline: Path | None,
     jobs: int | None,
     select: str,
     only: tuple[str, ...],
@@ -123,6 +134,7 @@ def check(
         shuffle=shuffle,
         without=without,
         transcripts=json_file and json_file.with_name(f"{json_file.name}.d"),
+        write_baseline=write_baseline and _writable(write_baseline),
     )
     if listing:
         for case_id, clauses in cases_of(wish).items():
@@ -134,7 +146,10 @@ def check(
         reporters.append(ResultsFile(_writable(json_file), version("codex-conformance")))
     if junit:
         reporters.append(JUnitFile(_writable(junit)))
-    sys.exit(run_check(wish, reporters).exit_status(strict=strict))
+    run = run_check(wish, reporters)
+    if write_baseline:
+        click.echo(_written(write_baseline, run), err=True)
+    sys.exit(run.exit_status(strict=strict))
 
 
 def _direct(target: str | None, command: tuple[str, ...]) -> str | None:
@@ -153,6 +168,13 @@ def _direct(target: str | None, command: tuple[str, ...]) -> str | None:
     )
 
 
+def _written(baseline: Path, run: "RunResult") -> str:
+    counts = run.summary()
+    lost = counts["untestable"] + counts["error"]
+    but = f"; the {lost} without a verdict cannot be expected and are not in it" if lost else ""
+    return f"{baseline}: written{but}. Say why in each reason."
+
+
 def _again(target: str | None, revision: str) -> tuple[str, ...]:
     chosen = [] if target is None else ["--target", target]
     return ("codex-conformance", "check", *chosen, "--revision", revision)
@@ -162,7 +184,10 @@ def _writable(path: Path) -> Path:
     """The path, once it is sure that a file can be written there."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        new = not path.exists()
         path.open("a").close()
+        if new:
+            path.unlink()
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
     return path

@@ -11,12 +11,13 @@ from codex_conformance.ledger import Ledger
 from codex_conformance.sequence import Step
 
 Verdict = Literal[
-    "pass", "fail", "expected-fail", "error", "untestable", "not-applicable", "observed"
+    "pass", "fail", "expected-fail", "flaky", "error", "untestable", "not-applicable", "observed"
 ]
 VERDICTS: tuple[Verdict, ...] = (
     "pass",
     "fail",
     "expected-fail",
+    "flaky",
     "error",
     "untestable",
     "not-applicable",
@@ -28,6 +29,7 @@ _WORST_FIRST: tuple[Verdict, ...] = (
     "error",
     "untestable",
     "expected-fail",
+    "flaky",
     "pass",
     "observed",
     "not-applicable",
@@ -104,9 +106,9 @@ class CaseResult:
         """The end of the conversation as lines of a transcript."""
         return "\n".join(step.line(limit=300) for step in self.steps[-_TAIL:])
 
-    def excused(self, reasons: Iterable[str]) -> Self:
-        """The result of a case whose every break the baseline expects."""
-        return replace(self, verdict="expected-fail", message="; ".join(reasons))
+    def excused(self, verdict: Verdict, reasons: Iterable[str]) -> Self:
+        """The result of a case that the baseline accounts for."""
+        return replace(self, verdict=verdict, message="; ".join(reasons))
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,7 @@ class RunResult:
 
     Attributes:
         stale: sentences about baseline entries that are not true any more.
+        unexplained: sentences about baseline entries that nobody has given a reason.
         wall_s: seconds that the cases took.
     """
 
@@ -141,6 +144,7 @@ class RunResult:
     cases: tuple[CaseResult, ...]
     stale: tuple[str, ...]
     wall_s: float
+    unexplained: tuple[str, ...] = ()
 
     def summary(self) -> dict[str, int]:
         """How many cases ended how."""

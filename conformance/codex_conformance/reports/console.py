@@ -3,6 +3,7 @@
 import shlex
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +12,8 @@ import click
 from codex_conformance.results import Break, CaseResult, ClauseResult, Plan, RunResult
 
 _MARKS = {"fail": "FAIL", "error": "ERROR", "untestable": "UNTESTABLE"}
-_COLUMNS = ("pass", "fail", "expected-fail", "untestable", "not-applicable", "observed")
-_ALL_UNTESTABLE_SHOWN = 5
+_COLUMNS = ("pass", "fail", "expected-fail", "flaky", "untestable", "not-applicable", "observed")
+_AT_FIRST = 5  # sentences of a kind that are shown without -v
 
 
 @dataclass
@@ -60,8 +61,8 @@ class Console:
         self._untestable(run)
         self._areas(run)
         self._remarks(run)
-        for sentence in run.stale:
-            click.echo(f"STALE BASELINE  {sentence}")
+        self._some("STALE BASELINE  ", run.stale, len(run.stale))
+        self._some("BASELINE  ", run.unexplained, _AT_FIRST)
         self._verdict(run)
 
     def _failure(self, case: CaseResult, run: RunResult) -> None:
@@ -97,12 +98,16 @@ class Console:
         cases = sorted(
             (case for case in run.cases if case.verdict == "untestable"), key=lambda case: case.id
         )
-        for case in cases if self.verbose else cases[:_ALL_UNTESTABLE_SHOWN]:
-            click.echo(f"UNTESTABLE  {case.id} ({', '.join(case.clauses)}): {case.message}")
-        if len(cases) > _ALL_UNTESTABLE_SHOWN and not self.verbose:
-            click.echo(f"UNTESTABLE  and {len(cases) - _ALL_UNTESTABLE_SHOWN} more; -v shows all")
+        told = [f"{case.id} ({', '.join(case.clauses)}): {case.message}" for case in cases]
+        self._some("UNTESTABLE  ", told, _AT_FIRST)
         if cases:
             click.echo()
+
+    def _some(self, mark: str, sentences: Sequence[str], shown: int) -> None:
+        for sentence in sentences if self.verbose else sentences[:shown]:
+            click.echo(f"{mark}{sentence}")
+        if len(sentences) > shown and not self.verbose:
+            click.echo(f"{mark}and {len(sentences) - shown} more; -v shows all")
 
     def _areas(self, run: RunResult) -> None:
         clauses = run.clauses()
@@ -147,7 +152,9 @@ class Console:
             1: "does not conform, or nobody knows",
             2: "no verdict: the run itself is broken",
         }
-        click.echo(f"{run.subject.command}: {words[run.exit_status(strict=self.strict)]}")
+        but = f", but for {_cases(counts['flaky'])} known as flaky" if counts["flaky"] else ""
+        verdict = words[run.exit_status(strict=self.strict)]
+        click.echo(f"{run.subject.command}: {verdict}{but if verdict == words[0] else ''}")
 
 
 def _cases(count: int) -> str:

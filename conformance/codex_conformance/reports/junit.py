@@ -14,6 +14,7 @@ _ELEMENTS = {
     "error": "error",
     "not-applicable": "skipped",
     "expected-fail": "skipped",
+    "flaky": "skipped",
 }
 
 
@@ -38,7 +39,7 @@ class JUnitFile:
             tests=str(len(run.cases)),
             failures=str(counts["fail"] + counts["untestable"] + len(run.stale)),
             errors=str(counts["error"]),
-            skipped=str(counts["not-applicable"] + counts["expected-fail"]),
+            skipped=str(sum(counts[name] for name in ("not-applicable", "expected-fail", "flaky"))),
             time=f"{run.wall_s:.3f}",
         )
         for case in sorted(run.cases, key=lambda case: case.id):
