@@ -51,6 +51,7 @@ class Wish:
         select: pytest's `-k` expression over case ids and clauses.
         only: ids of cases; empty = all.
         shuffle: seed of a random order, None for the usual one.
+        shard: which part of the selected cases, and of how many; None for all.
         transcripts: folder that takes the transcript of every case.
         write_baseline: file that takes what the run finds broken, as a baseline.
     """
@@ -63,6 +64,7 @@ class Wish:
     select: str = ""
     only: tuple[str, ...] = ()
     shuffle: int | None = None
+    shard: tuple[int, int] | None = None
     without: tuple[tuple[str, str], ...] = ()
     transcripts: Path | None = None
     write_baseline: Path | None = None
@@ -85,7 +87,7 @@ def check(wish: Wish, reporters: Sequence[Reporter]) -> RunResult:
     """
     ledger = load_ledger()
     baseline = read_baseline(wish.baseline, ledger, today()) if wish.baseline else Baseline()
-    if wish.select or wish.only:
+    if wish.select or wish.only or wish.shard:
         cases_of(wish)
     order, introduction = _open(wish)
     baseline.fit(order.revision)
@@ -100,7 +102,7 @@ def check(wish: Wish, reporters: Sequence[Reporter]) -> RunResult:
     if not listener.results:
         raise UsageError(f"nothing ran: no selected case is one of revision {order.revision}")
     _converse_again(order.judged())
-    whole = not wish.select and not wish.only
+    whole = not (wish.select or wish.only or wish.shard)
     known = _known(order, wish.baseline)
     stale = baseline.stale(listener.results, known, whole=whole)
     results = tuple(listener.results)
@@ -127,6 +129,7 @@ def _open(wish: Wish) -> tuple[Order, Introduction]:
         without=dict(wish.without),
         only=wish.only,
         shuffle=wish.shuffle,
+        shard=wish.shard,
     )
     introduction = introduce(replace(order.judged(), transcripts=None), revision)
     order = replace(order, revision=introduction.revision, client_version=introduction.version)
@@ -278,12 +281,14 @@ def cases_of(wish: Wish) -> dict[str, tuple[str, ...]]:
         argv=wish.argv,
         revision=wish.revision or REVISIONS[-1],
         only=wish.only,
+        shard=wish.shard,
     )
     cases = list_cases(order, wish.select)
     if not cases:
-        raise UsageError("no case is selected", "codex-conformance check --list")
+        part = " for shard {}/{}".format(*wish.shard) if wish.shard else ""
+        raise UsageError(f"no case is selected{part}", "codex-conformance check --list")
     return cases
 
 
 def _known(order: Order, baseline: Path | None) -> list[str]:
-    return [] if baseline is None else list(list_cases(replace(order, only=())))
+    return [] if baseline is None else list(list_cases(replace(order, only=(), shard=None)))

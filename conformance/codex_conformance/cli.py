@@ -30,6 +30,19 @@ def _jobs(_context: click.Context, _option: click.Parameter, value: str) -> int 
     raise click.BadParameter(f"{value!r} is neither a whole number above 0 nor 'auto'")
 
 
+def _shard(
+    _context: click.Context, _option: click.Parameter, value: str | None
+) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    words = value.split("/")
+    if len(words) == 2 and all(word.isascii() and word.isdecimal() for word in words):
+        index, count = map(int, words)
+        if 1 <= index <= count:
+            return index, count
+    raise click.BadParameter(f"{value!r}: expected I/N with I from 1 to N, such as 2/5")
+
+
 def _without(
     _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
 ) -> tuple[tuple[str, str], ...]:
@@ -88,6 +101,12 @@ def _baseline(_context: click.Context, _option: click.Parameter, value: Path | N
     help="An area that the target does not offer; repeatable.",
 )
 @click.option("--shuffle", type=int, metavar="SEED", help="Run the cases in a random order.")
+@click.option(
+    "--shard",
+    callback=_shard,
+    metavar="I/N",
+    help="Only the I-th of N parts of the cases, the same on every machine.",
+)
 @click.option("--list", "listing", is_flag=True, help="Show the cases and their clauses.")
 @click.option("-v", "--verbose", is_flag=True, help="Show observations and all that is untestable.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
@@ -103,6 +122,7 @@ def check(
     select: str,
     only: tuple[str, ...],
     shuffle: int | None,
+    shard: tuple[int, int] | None,
     without: tuple[tuple[str, str], ...],
     listing: bool,
     verbose: bool,
@@ -132,6 +152,7 @@ def check(
         select=select,
         only=only,
         shuffle=shuffle,
+        shard=shard,
         without=without,
         transcripts=json_file and json_file.with_name(f"{json_file.name}.d"),
         write_baseline=write_baseline and _writable(write_baseline),

@@ -8,7 +8,7 @@ import dataclasses
 import inspect
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ class Order:
         without: area -> reason, declared not applicable.
         only: ids of cases; empty = all.
         shuffle: seed of a random order; None keeps the order of the files.
+        shard: which part of the selected cases, and of how many; None for all.
     """
 
     direct: str | None
@@ -51,6 +52,7 @@ class Order:
     without: dict[str, str] = dataclasses.field(default_factory=dict)
     only: tuple[str, ...] = ()
     shuffle: int | None = None
+    shard: tuple[int, int] | None = None
 
     def judged(self) -> Judged:
         """The target and the law of this run."""
@@ -72,6 +74,7 @@ class Order:
         members = json.loads(text)
         members["argv"] = tuple(members["argv"])
         members["only"] = tuple(members["only"])
+        members["shard"] = members["shard"] and tuple(members["shard"])
         return cls(**members)
 
 
@@ -101,24 +104,31 @@ class CasePlugin:
             self._judged = self.order.judged()
         return self._judged
 
-    @pytest.hookimpl(tryfirst=True)
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]
-    ) -> None:
-        """Keep the cases that the revision has; those that wait longest come first."""
-        kept: list[pytest.Item] = []
-        dropped: list[pytest.Item] = []
+    ) -> Iterator[None]:
+        """Keep the cases that the revision has; after `-k`, those of the shard, in their order."""
         for item in items:
             spec = _spec_of(item)
             item.stash[_SPEC] = spec
             item.name = spec.id  # what -k looks at, with the clauses
+            item._nodeid = spec.id  # type: ignore[attr-defined]  # what every process calls it
             item.extra_keyword_matches.update(spec.clauses)
-            (kept if self._wanted(spec) else dropped).append(item)
+        self._keep(config, items, [item for item in items if self._wanted(item.stash[_SPEC])])
+        yield
+        if self.order.shard is not None:
+            self._keep(config, items, _part_of(items, *self.order.shard))
         if self.order.shuffle is not None:
-            random.Random(self.order.shuffle).shuffle(kept)  # noqa: S311 - an order, no secret
+            random.Random(self.order.shuffle).shuffle(items)  # noqa: S311 - an order, no secret
         elif self.order.direct is None:
-            kept.sort(key=lambda item: -item.stash[_SPEC].waits)
-        config.hook.pytest_deselected(items=dropped)
+            items.sort(key=lambda item: -item.stash[_SPEC].waits)
+
+    def _keep(
+        self, config: pytest.Config, items: list[pytest.Item], kept: list[pytest.Item]
+    ) -> None:
+        names = {item.nodeid for item in kept}
+        config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in names])
         items[:] = kept
 
     def _wanted(self, spec: CaseSpec) -> bool:
@@ -163,6 +173,13 @@ class CasePlugin:
             failed = CaseResult(spec.id, spec.clauses, "error", message=report.longreprtext)
             report.user_properties.append((_PROPERTY, json.dumps(failed.to_wire())))
         return report
+
+
+def _part_of(items: list[pytest.Item], index: int, count: int) -> list[pytest.Item]:
+    """Every `count`th case, in the order of the files; dealt so that each part waits as long."""
+    dealt = sorted(items, key=lambda item: (-item.stash[_SPEC].waits, item.stash[_SPEC].id))
+    mine = {item.nodeid for item in dealt[index - 1 :: count]}
+    return [item for item in items if item.nodeid in mine]
 
 
 def spec_in(item: pytest.Item) -> CaseSpec:
