@@ -20,12 +20,12 @@ from codex_conformance.machine import only_one_on_the_machine
 from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import MockParent
 from codex_conformance.pulse import Pulse
-from codex_conformance.results import Break, CaseResult, Verdict
+from codex_conformance.results import PLAIN, Break, CaseResult, Verdict
 from codex_conformance.sequence import MOST, abridged, steps_of, write_transcript
 from codex_conformance.sink import Sink, refusing_proxy
 from codex_conformance.targets import Channel, CommandTarget, DirectTarget, environment
 from codex_conformance.tokens import ALPHA, Mint, redact
-from codex_conformance.wire import Transcript, printable, shown
+from codex_conformance.wire import Transcript, harmless, printable, shown
 
 EXIT_PATIENCE = 2.0  # seconds that a target has to end by itself
 
@@ -229,11 +229,9 @@ def judge_case(judged: Judged, spec: CaseSpec, body: Body) -> CaseResult:
         began, cpu = time.perf_counter(), _children_cpu()
         verdict, broken, message = _verdict(bench, body)
     secrets = bench.mint.secrets
-    observed = {
-        name: redact(text, secrets) for name, text in bench.parent.observations.seen.items()
-    }
+    observed = {name: _told(text, secrets) for name, text in bench.parent.observations.seen.items()}
     folder = judged.transcripts
-    plain = verdict in ("pass", "observed", "not-applicable")
+    plain = verdict in PLAIN
     told = folder is not None or not plain
     steps = tuple(steps_of(bench.parent.transcript.entries, secrets)) if told else ()
     wrong = frozenset(one.position for one in broken if one.position is not None)
@@ -242,7 +240,7 @@ def judge_case(judged: Judged, spec: CaseSpec, body: Body) -> CaseResult:
         clauses=spec.clauses,
         verdict=verdict,
         broken=broken,
-        message=None if message is None else redact(message, secrets),
+        message=None if message is None else _told(message, secrets),
         observations=observed,
         duration_s=time.perf_counter() - began,
         target_cpu_s=_children_cpu() - cpu,
@@ -281,8 +279,12 @@ def _break(bench: Bench, finding: Finding) -> Break:
     secrets = bench.mint.secrets
     entries = bench.parent.transcript.entries
     wrong = None if finding.wrong is None else shown(entries[finding.wrong], secrets)
-    actual = redact(finding.actual, secrets)
+    actual = _told(finding.actual, secrets)
     return Break(finding.clause, finding.expected, actual, wrong, finding.wrong)
+
+
+def _told(text: str, secrets: dict[str, str]) -> str:
+    return harmless(redact(text, secrets))
 
 
 def _children_cpu() -> float:

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -106,7 +107,9 @@ def check(wish: Wish, reporters: Sequence[Reporter]) -> RunResult:
     known = _known(order, wish.baseline)
     stale = baseline.stale(listener.results, known, whole=whole)
     results = tuple(listener.results)
-    run = RunResult(subject, ledger, results, stale, wall, baseline.unexplained())
+    run = RunResult(
+        subject, ledger, results, stale, wall, baseline.unexplained(), version("codex-conformance")
+    )
     if wish.write_baseline is not None:
         write_known_failures(wish.write_baseline, run, baseline, known)
     for reporter in reporters:

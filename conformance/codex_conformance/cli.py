@@ -135,13 +135,12 @@ def check(
     Exit status: 0 it conforms; 1 it breaks a MUST (with --strict also a SHOULD), something is
     untestable, or the baseline is stale; 2 no verdict.
     """
-    from importlib.metadata import version
-
     from codex_conformance.check import Wish, cases_of
     from codex_conformance.check import check as run_check
     from codex_conformance.reports.console import Console
     from codex_conformance.reports.junit import JUnitFile
-    from codex_conformance.results import Reporter, ResultsFile
+    from codex_conformance.results import Reporter
+    from codex_conformance.results_file import ResultsFile
 
     wish = Wish(
         direct=_direct(target, command),
@@ -164,7 +163,7 @@ def check(
     console = Console(_again(target, revision), wish.transcripts, strict, verbose)
     reporters: list[Reporter] = [console]
     if json_file:
-        reporters.append(ResultsFile(_writable(json_file), version("codex-conformance")))
+        reporters.append(ResultsFile(_writable(json_file)))
     if junit:
         reporters.append(JUnitFile(_writable(junit)))
     run = run_check(wish, reporters)

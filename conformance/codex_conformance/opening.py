@@ -82,7 +82,7 @@ async def _introduce(bench: Bench, revision: str | None) -> Introduction:
     await bench.parent.notify("initialized")
     user_agent = response.member("userAgent")
     detected = revision or await _detect(bench)
-    return Introduction(user_agent if isinstance(user_agent, str) else None, detected)
+    return Introduction(printable(user_agent) if isinstance(user_agent, str) else None, detected)
 
 
 async def _detect(bench: Bench) -> str:

@@ -1,10 +1,8 @@
 """Verdicts, events, and the results file."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any, Literal, Protocol, Self
 
 from codex_conformance.ledger import Ledger
@@ -23,6 +21,8 @@ VERDICTS: tuple[Verdict, ...] = (
     "not-applicable",
     "observed",
 )
+# Verdicts that need no look at the conversation.
+PLAIN: tuple[Verdict, ...] = ("pass", "observed", "not-applicable")
 _TAIL = 14  # lines of transcript in a report
 # A clause takes the worst of the cases that name it.
 _WORST_FIRST: tuple[Verdict, ...] = (
@@ -130,6 +130,21 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Shard:
+    """Which part of a whole a run is.
+
+    Attributes:
+        number: from 1.
+        of: how many parts there are.
+        cases: ids of the cases of the whole, in any order.
+    """
+
+    number: int
+    of: int
+    cases: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class RunResult:
     """What a run found out; the last event.
 
@@ -137,6 +152,8 @@ class RunResult:
         stale: sentences about baseline entries that are not true any more.
         unexplained: sentences about baseline entries that nobody has given a reason.
         wall_s: seconds that the cases took.
+        kit_version: of the kit that judged.
+        shard: which part of the whole it is; None for the whole.
     """
 
     subject: Subject
@@ -145,6 +162,8 @@ class RunResult:
     stale: tuple[str, ...]
     wall_s: float
     unexplained: tuple[str, ...] = ()
+    kit_version: str = ""
+    shard: Shard | None = None
 
     def summary(self) -> dict[str, int]:
         """How many cases ended how."""
@@ -218,54 +237,3 @@ class Reporter(Protocol):
 
     def finished(self, run: RunResult) -> None:
         """Every case ended."""
-
-
-@dataclass(frozen=True)
-class ResultsFile:
-    """Writes the results file, the contract with scripts.
-
-    Args:
-        path: where to.
-        version: of the kit.
-    """
-
-    path: Path
-    version: str
-
-    def started(self, plan: Plan) -> None:
-        """Nothing to write yet."""
-
-    def finished_case(self, result: CaseResult) -> None:
-        """Nothing to write yet."""
-
-    def finished(self, run: RunResult) -> None:
-        """Write the whole file."""
-        self.path.write_text(json.dumps(self.document(run), indent=2, ensure_ascii=False) + "\n")
-
-    def document(self, run: RunResult) -> dict[str, Any]:
-        """The results of a run as one JSON object."""
-        folder = f"{self.path.name}.d"
-        return {
-            "kit": {"name": "codex-conformance", "version": self.version},
-            "target": {"command": run.subject.command, "user_agent": run.subject.user_agent},
-            "revision": run.subject.revision,
-            "summary": run.summary(),
-            "clauses": {name: asdict(row) for name, row in run.clauses().items()},
-            "cases": [
-                {
-                    "id": case.id,
-                    "clauses": list(case.clauses),
-                    "broken": [one.clause for one in case.broken],
-                    "verdict": case.verdict,
-                    "duration_s": round(case.duration_s, 3),
-                    "message": case.message,
-                    "transcript": case.transcript and f"{folder}/{case.transcript}",
-                }
-                for case in sorted(run.cases, key=lambda case: case.id)
-            ],
-            "observations": run.observations(),
-            "spent": {
-                "wall_s": round(run.wall_s, 3),
-                "target_cpu_s": round(sum(case.target_cpu_s for case in run.cases), 3),
-            },
-        }

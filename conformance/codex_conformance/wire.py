@@ -116,6 +116,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
+def harmless(text: str) -> str:
+    """`text` of one or more lines, each of them printable."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def decode(line: bytes) -> tuple[dict[str, Any] | None, str]:
     """A line as a message, or None and why it is none."""
     try:

@@ -1,11 +1,13 @@
 """Verdicts of clauses, exit statuses, the results file."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from codex_conformance.ledger import load_ledger
-from codex_conformance.results import Break, CaseResult, ResultsFile, RunResult, Subject, Verdict
+from codex_conformance.results import Break, CaseResult, RunResult, Subject, Verdict
+from codex_conformance.results_file import FORMAT, ResultsFile
 
 LEDGER = load_ledger()
 
@@ -86,8 +88,9 @@ def test_should_clause_reads_fail_with_and_without_strict() -> None:
 
 def test_results_file_has_the_members_of_the_contract(tmp_path: Path) -> None:
     file = tmp_path / "r.json"
-    ResultsFile(file, "1.2.3").finished(run(result("login/a", "LOGIN-1")))
+    ResultsFile(file).finished(replace(run(result("login/a", "LOGIN-1")), kit_version="1.2.3"))
     content = json.loads(file.read_text())
+    assert content["format"] == FORMAT
     assert content["kit"] == {"name": "codex-conformance", "version": "1.2.3"}
     assert content["target"] == {"command": "codex", "user_agent": None}
     assert content["revision"] == "0.99"
@@ -110,9 +113,12 @@ def test_results_file_has_the_members_of_the_contract(tmp_path: Path) -> None:
         "id",
         "clauses",
         "broken",
+        "breaks",
         "verdict",
         "duration_s",
+        "target_cpu_s",
         "message",
+        "observations",
         "transcript",
     }
 
