@@ -21,7 +21,7 @@ from codex_conformance.known_failures import write_known_failures
 from codex_conformance.ledger import load_ledger
 from codex_conformance.opening import Introduction, converse, introduce
 from codex_conformance.plugin import Order, result_in, spec_in
-from codex_conformance.results import CaseResult, Plan, Reporter, RunResult, Subject
+from codex_conformance.results import CaseResult, Plan, Reporter, RunResult, Shard, Subject
 
 CASES = Path(__file__).parent / "cases"
 # Parts of pytest that a run has no use for; each would be asked about every case.
@@ -291,6 +291,12 @@ def cases_of(wish: Wish) -> dict[str, tuple[str, ...]]:
         part = " for shard {}/{}".format(*wish.shard) if wish.shard else ""
         raise UsageError(f"no case is selected{part}", "codex-conformance check --list")
     return cases
+
+
+def _shard(wish: Wish, order: Order) -> Shard | None:
+    if wish.shard is None:
+        return None
+    return Shard(*wish.shard, tuple(sorted(list_cases(replace(order, shard=None), wish.select))))
 
 
 def _known(order: Order, baseline: Path | None) -> list[str]:
