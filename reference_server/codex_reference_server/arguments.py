@@ -16,13 +16,30 @@ The reference app-server: keeps the account protocol of codex app-server in one 
   -c, --config KEY=VALUE override CODEX_HOME/config.toml; VALUE is TOML, or a string as it is
   --listen stdio://      one client on standard input and output; the only way for now
   --stdio                the same as --listen stdio://
-  app-server             accepted, since codex is started that way
+  --enable, --disable F  the same as -c features.F=true, features.F=false
+  -m, -s, -a VALUE       the same as -c model=, sandbox_mode=, approval_policy=
+  app-server             accepted, since codex is started that way; so are, without effect,
+                         --session-source, --analytics-default-enabled and the like
   -h, --help             show this and exit
 """
 STDIO = "stdio://"
 
 _COMMANDS = ("app-server",)
 _FLAGS = {"--stdio": ("--listen", STDIO)}
+_FEATURES = {"--enable": "true", "--disable": "false"}
+_WITHOUT_EFFECT = ("--analytics-default-enabled", "--strict-config", "--search", "--oss")
+_VALUE_WITHOUT_EFFECT = (
+    *("--session-source", "--code-mode-host", "--startup-client-info"),
+    *("--profile", "-p", "--cd", "-C", "--add-dir"),
+)
+_SETTINGS = {
+    "--model": "model",
+    "-m": "model",
+    "--sandbox": "sandbox_mode",
+    "-s": "sandbox_mode",
+    "--ask-for-approval": "approval_policy",
+    "-a": "approval_policy",
+}
 _WITH_VALUE = {
     "--revision": "--revision",
     "-c": "--config",
@@ -72,17 +89,35 @@ def _values(argv: Sequence[str]) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {option: [] for option in _WITH_VALUE.values()}
     rest = iter(argv)
     for argument in rest:
-        if argument in _COMMANDS:
+        if argument in _COMMANDS or argument in _WITHOUT_EFFECT:
             continue
         if argument in _FLAGS:
             option, meaning = _FLAGS[argument]
             values[option].append(meaning)
             continue
-        name, equals, text = argument.partition("=")
-        if name not in _WITH_VALUE:
+        name, equals, text = _parts(argument)
+        if not _is_option(name):
             raise UsageError(f"unknown argument {name!r}; --help lists those there are")
         value = text if equals else next(rest, None)
         if value is None:
             raise UsageError(f"{name} needs a value; --help says which")
-        values[_WITH_VALUE[name]].append(value)
+        if name in _FEATURES:
+            values["--config"].append(f"features.{value}={_FEATURES[name]}")
+        elif name in _SETTINGS:
+            values["--config"].append(f"{_SETTINGS[name]}={value}")
+        elif name in _WITH_VALUE:
+            values[_WITH_VALUE[name]].append(value)
     return values
+
+
+def _is_option(name: str) -> bool:
+    return any(
+        name in known for known in (_WITH_VALUE, _FEATURES, _SETTINGS, _VALUE_WITHOUT_EFFECT)
+    )
+
+
+def _parts(argument: str) -> tuple[str, str, str]:
+    """An option, what parts it from its value, and the value, which may adjoin a short option."""
+    if argument[:1] == "-" and argument[1:2] not in ("", "-") and len(argument) > len("-c"):
+        return argument[:2], "=", argument[2:].removeprefix("=")
+    return argument.partition("=")

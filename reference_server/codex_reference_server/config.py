@@ -9,6 +9,7 @@ import msgspec
 from codex_reference_server.revision import Revision
 
 DEFAULT_MODEL = "gpt-5-codex"
+FILE = "config.toml"
 BUILT_IN_PROVIDER = "openai"
 LOGIN_METHODS = ("chatgpt", "api")
 
@@ -28,6 +29,7 @@ class Config(msgspec.Struct, frozen=True):
 
     Attributes:
         home: `CODEX_HOME`, absolute.
+        overrides: each a text `key=value`.
         base_url: of the model provider, without a slash at the end; None if none is configured,
             and then turns fail.
         chatgpt_base_url: of the account endpoints, likewise.
@@ -36,6 +38,7 @@ class Config(msgspec.Struct, frozen=True):
     """
 
     home: Path
+    overrides: tuple[str, ...]
     model: str
     provider: str
     base_url: str | None
@@ -43,6 +46,11 @@ class Config(msgspec.Struct, frozen=True):
     chatgpt_base_url: str | None
     forced_workspaces: tuple[str, ...]
     forced_login_method: LoginMethod | None
+
+    @property
+    def file(self) -> Path:
+        """Where the user's configuration is, if there is one."""
+        return self.home / FILE
 
 
 def load_config(
@@ -56,12 +64,24 @@ def load_config(
         ConfigError: it cannot be read or has values of the wrong kind.
     """
     home = _absolute_home(home, environ)
-    file = home / "config.toml"
+    file = home / FILE
     settings = _read_toml(file)
     for override in overrides:
         _apply(override, settings)
     place = f"{file} with -c" if overrides else str(file)
-    return _interpret(home, _Settings(settings, place), revision)
+    return _interpret(home, tuple(overrides), _Settings(settings, place), revision)
+
+
+def read_layers(config: Config) -> tuple[Table, Table]:
+    """What the file says now, and what the overrides say.
+
+    Raises:
+        ConfigError: the file cannot be read any more.
+    """
+    from_flags: Table = {}
+    for override in config.overrides:
+        _apply(override, from_flags)
+    return _read_toml(config.file), from_flags
 
 
 def _absolute_home(home: Path | None, environ: Mapping[str, str]) -> Path:
@@ -137,7 +157,9 @@ class _Settings(msgspec.Struct, frozen=True):
         return ConfigError(f"{self.place}: {key} is {self.table.get(key)!r}, expected {expected}")
 
 
-def _interpret(home: Path, settings: _Settings, revision: Revision) -> Config:
+def _interpret(
+    home: Path, overrides: tuple[str, ...], settings: _Settings, revision: Revision
+) -> Config:
     provider = settings.get("model_provider", str) or BUILT_IN_PROVIDER
     is_built_in = provider == BUILT_IN_PROVIDER
     providers = settings.section("model_providers")
@@ -151,6 +173,7 @@ def _interpret(home: Path, settings: _Settings, revision: Revision) -> Config:
     account_url = settings.get("chatgpt_base_url", str)
     return Config(
         home=home,
+        overrides=overrides,
         model=settings.get("model", str) or DEFAULT_MODEL,
         provider=provider,
         base_url=base_url.rstrip("/") if base_url else None,

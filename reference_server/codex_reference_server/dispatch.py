@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -20,9 +21,11 @@ from codex_reference_server.messages import (
     Refusal,
     Session,
 )
+from codex_reference_server.offers import Offer
 from codex_reference_server.revision import Revision
 
 KIT = "codex-conformance"
+EMPTY = msgspec.Raw(b"{}")
 
 # What msgspec says about a shape names types and members, but quotes values that are not allowed.
 _QUOTED_VALUE = r"(?s) '.*'"
@@ -63,6 +66,16 @@ class Route:
         raise Refusal(f"invalid params of {self._name}: {reason}", INVALID_PARAMS)
 
 
+class OfferRoute(Route):
+    """A method beyond the specification: params that are null or absent are empty ones."""
+
+    def __init__(self, name: str, offer: Offer, handler: Handler) -> None:
+        super().__init__(name, offer.params, True, handler)
+
+    def _decode(self, raw: msgspec.Raw) -> Any:
+        return super()._decode(EMPTY if raw == NULL else raw)
+
+
 def _without_values(reason: str) -> str:
     reason = re.sub(_QUOTED_VALUE, "", reason)
     return reason if re.fullmatch(_TELLS_NO_VALUE, reason) else "they do not have the right shape"
@@ -71,11 +84,20 @@ def _without_values(reason: str) -> str:
 class Dispatcher:
     """Answers requests: `initialize` first and once, then every other."""
 
-    def __init__(self, config: Config, revision: Revision, handlers: Handlers) -> None:
+    def __init__(
+        self,
+        config: Config,
+        revision: Revision,
+        handlers: Handlers,
+        offers: Mapping[str, Offer],
+    ) -> None:
         self._config = config
         self._revision = revision
         self._initialize = self._route("initialize", self._introduce)
         self._routes = {name: self._route(name, each) for name, each in handlers.items()}
+        for name, offer in offers.items():
+            if revision.is_since(offer.since):
+                self._routes[name] = OfferRoute(name, offer, self._gated(name, offer))
 
     def dispatch(self, session: Session, name: str, params: msgspec.Raw) -> Answer | Later:
         """The answer to one request.
@@ -98,6 +120,17 @@ class Dispatcher:
         law = self._revision.methods[name]
         params = getattr(self._revision.models, law.params) if law.params else None
         return Route(name, params, law.params_required, handler)
+
+    def _gated(self, name: str, offer: Offer) -> Handler:
+        if not (offer.experimental and self._revision.gates_external_login):
+            return offer.handler
+
+        def handler(params: Any, session: Session) -> Answer | Later:
+            if not session.experimental_api:
+                raise Refusal(f"{name} requires the capability experimentalApi")
+            return offer.handler(params, session)
+
+        return handler
 
     def _introduce(self, params: Any, session: Session) -> Answer:
         client = params.client_info

@@ -17,6 +17,8 @@ from codex_reference_server.connection import Clients, Connection
 from codex_reference_server.dispatch import Dispatcher
 from codex_reference_server.further import FurtherAccount
 from codex_reference_server.revision import Revision
+from codex_reference_server.start_up import StartUp
+from codex_reference_server.threads import Threads
 from codex_reference_server.transports import (
     ByteStream,
     converse,
@@ -56,10 +58,13 @@ async def running_server(config: Config, revision: Revision) -> AsyncIterator[Se
     auth = Auth(config, revision, clients.ask)
     account = Account(config, revision, auth, clients.notify)
     async with anyio.create_task_group() as tasks:
-        turns = Turns(config, revision, auth, clients.notify, clients.room, tasks)
+        threads = Threads(config, revision)
+        turns = Turns(config, revision, auth, threads, clients.notify, clients.room, tasks)
         further = FurtherAccount(config, revision, auth, turns.open_backend)
-        handlers = {**account.handlers, **further.handlers, **turns.handlers}
-        dispatcher = Dispatcher(config, revision, handlers)
+        rooms = (account, further, threads, turns)
+        handlers = {name: each for room in rooms for name, each in room.handlers.items()}
+        offers = {**StartUp(config, auth).offers, **threads.offers, **turns.offers}
+        dispatcher = Dispatcher(config, revision, handlers, offers)
         yield Server(clients, dispatcher, tasks)
         tasks.cancel_scope.cancel()
     await turns.aclose()

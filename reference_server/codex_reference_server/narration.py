@@ -74,6 +74,12 @@ class Narration:
         self._begin_item(item)
         self._complete_item(item)
 
+    def compacted(self) -> None:
+        """The history of the thread, shortened, as an item that is complete at once."""
+        item = self._item("contextCompaction", new_id())
+        self._begin_item(item)
+        self._complete_item(item)
+
     def agent_says(self, event: "Event") -> None:
         """The agent's message, begun by whatever event speaks of it first."""
         is_message = event.item is not None and event.item.type == "message"

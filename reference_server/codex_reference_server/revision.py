@@ -46,6 +46,11 @@ class Revision(msgspec.Struct, frozen=True, dict=True):
         """Every value of `PlanType`."""
         return frozenset(get_args(self.models.PlanType))
 
+    def is_since(self, name: str) -> bool:
+        """Whether it is the revision of this name, or a newer one."""
+        known = tuple(REVISIONS)
+        return known.index(self.name) >= known.index(name)
+
     def plan(self, name: str | None) -> str:
         """The `PlanType` of this name, `unknown` if the revision has none."""
         return name if name in self.plans else UNKNOWN_PLAN

@@ -1,8 +1,6 @@
-"""Threads and turns: the user's words go to the backend, what comes back is told as it comes."""
+"""Turns: the user's words go to the backend, what comes back is told as it comes."""
 
-import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -11,6 +9,7 @@ import msgspec
 from codex_reference_server.auth import Auth
 from codex_reference_server.config import Config
 from codex_reference_server.messages import (
+    INVALID_PARAMS,
     Answer,
     Handlers,
     Notify,
@@ -19,7 +18,9 @@ from codex_reference_server.messages import (
     TurnFailure,
 )
 from codex_reference_server.narration import Narration, new_id
+from codex_reference_server.offers import Offer, OfThread, SteerTurn
 from codex_reference_server.revision import Revision
+from codex_reference_server.threads import Thread, Threads
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
@@ -31,30 +32,22 @@ Room = Callable[[], Awaitable[None]]
 """Wait until the clients have taken in most of what they were told."""
 
 
-class Thread(msgspec.Struct, frozen=True):
-    """A conversation. Its turns talk to the backend one after the other, each on its own."""
-
-    id: str
-    model: str
-    talking: anyio.Lock
-
-
 class Turn(msgspec.Struct, frozen=True):
     """A turn under way.
 
     Attributes:
-        said: the user's input, as the client gave it.
+        inputs: what the user said, as the client gave it; steering adds to it.
     """
 
     id: str
     thread: Thread
-    said: list[Any]
+    inputs: list[list[Any]]
     narration: Narration
     scope: anyio.CancelScope
 
 
 class Turns:
-    """Every thread, and every turn under way.
+    """Every turn under way.
 
     Args:
         tasks: where turns run.
@@ -65,6 +58,7 @@ class Turns:
         config: Config,
         revision: Revision,
         auth: Auth,
+        threads: Threads,
         notify: Notify,
         room: Room,
         tasks: "TaskGroup",
@@ -72,10 +66,10 @@ class Turns:
         self._config = config
         self._revision = revision
         self._auth = auth
+        self._threads = threads
         self._notify = notify
         self._room = room
         self._tasks = tasks
-        self._threads: dict[str, Thread] = {}
         self._under_way: dict[str, Turn] = {}
         self._backend: Backend | None = None
 
@@ -83,46 +77,50 @@ class Turns:
     def handlers(self) -> Handlers:
         """The requests that are answered here."""
         return {
-            "thread/start": self.start_thread,
             "turn/start": self.start_turn,
             "turn/interrupt": self.interrupt_turn,
         }
 
-    def start_thread(self, params: Any, session: Session) -> Answer:  # noqa: ARG002
-        """`thread/start`: the response, then `thread/started`."""
-        thread = Thread(new_id(), params.model or self._config.model, anyio.Lock())
-        self._threads[thread.id] = thread
-        cwd = str(Path(params.cwd or ".").absolute())
-        shown = self._show(thread, cwd)
-        result = self._revision.make(
-            "ThreadStartResponse",
-            thread=shown,
-            model=thread.model,
-            model_provider=self._config.provider,
-            cwd=cwd,
-            approval_policy="never",
-            approvals_reviewer="user",
-            sandbox={"type": "readOnly"},
-            reasoning_effort=None,
-            service_tier=None,
-            instruction_sources=[],
-            disabled_plugin_ids=[],
-        )
-        return Answer(result, (self._revision.notification("thread/started", thread=shown),))
+    @property
+    def offers(self) -> dict[str, Offer]:
+        """The requests that are answered here beyond the specification."""
+        return {
+            "turn/steer": Offer(self.steer_turn, SteerTurn, since="0.99"),
+            "thread/compact/start": Offer(self.compact_thread, OfThread),
+        }
 
     def start_turn(self, params: Any, session: Session) -> Answer:  # noqa: ARG002
         """`turn/start`: the response, then what `_run` tells."""
-        thread = self._threads.get(params.thread_id)
-        if thread is None:
-            raise Refusal("no such thread: threadId is none that thread/start gave")
-        if any(part.__struct_config__.tag != "text" for part in params.input):
-            raise Refusal("this server takes text only: expected input of the type text")
-        turn_id = new_id()
-        narration = Narration(self._revision, self._notify, thread.id, turn_id)
-        turn = Turn(turn_id, thread, params.input, narration, anyio.CancelScope())
-        self._under_way[turn_id] = turn
+        turn = self._turn_in(self._threads.get(params.thread_id), [params.input])
+        turn.thread.said(_words(params.input))
+        self._under_way[turn.id] = turn
         self._tasks.start_soon(self._run, turn)
-        return Answer(self._revision.make("TurnStartResponse", turn=narration.turn("inProgress")))
+        shown = turn.narration.turn("inProgress")
+        return Answer(self._revision.make("TurnStartResponse", turn=shown))
+
+    def steer_turn(self, params: SteerTurn, session: Session) -> Answer:  # noqa: ARG002
+        """`turn/steer`: the turn goes on with this once the backend has answered the rest."""
+        turn = self._under_way.get(params.expected_turn_id)
+        if turn is None or turn.thread.id != params.thread_id:
+            raise Refusal("no such turn is under way: nothing to steer")
+        try:
+            said = msgspec.convert(params.input, list[self._revision.models.UserInput])  # type: ignore[name-defined]
+        except msgspec.ValidationError:
+            raise Refusal("input is no list of UserInput", INVALID_PARAMS) from None
+        turn.inputs.append(said)
+        return Answer({"turnId": turn.id})
+
+    def compact_thread(self, params: OfThread, session: Session) -> Answer:  # noqa: ARG002
+        """`thread/compact/start`: the response, then a turn that has nothing to shorten."""
+        turn = self._turn_in(self._threads.get(params.thread_id), [])
+
+        async def tell() -> None:
+            turn.narration.begin()
+            turn.narration.compacted()
+            turn.narration.end("completed")
+
+        self._tasks.start_soon(tell)
+        return Answer({})
 
     def interrupt_turn(self, params: Any, session: Session) -> Answer:  # noqa: ARG002
         """`turn/interrupt`: the response, then `turn/completed`, whatever the turn waits for."""
@@ -131,6 +129,11 @@ class Turns:
             raise Refusal("no such turn is under way: nothing to interrupt")
         turn.scope.cancel()
         return Answer(self._revision.make("TurnInterruptResponse"))
+
+    def _turn_in(self, thread: Thread, inputs: list[list[Any]]) -> Turn:
+        turn_id = new_id()
+        narration = Narration(self._revision, self._notify, thread.id, turn_id)
+        return Turn(turn_id, thread, inputs, narration, anyio.CancelScope())
 
     async def _run(self, turn: Turn) -> None:
         """`turn/started`, the items, and in any case `turn/completed`."""
@@ -152,8 +155,10 @@ class Turns:
             turn.narration.agent_says(event)
             await self._room()
 
-        turn.narration.user_said(turn.said)
-        await self.open_backend().respond(_request_body(turn), take, self._tell_limits)
+        for said in turn.inputs:  # steering adds to them meanwhile
+            turn.narration.user_said(said)
+            body = _request_body(turn.thread.model, said)
+            await self.open_backend().respond(body, take, self._tell_limits)
 
     def _tell_limits(self, usage: "Usage") -> None:
         """`account/rateLimits/updated`."""
@@ -175,35 +180,22 @@ class Turns:
         if self._backend is not None:
             await self._backend.aclose()
 
-    def _show(self, thread: Thread, cwd: str) -> Any:
-        """A new thread as a `Thread`; it lives as long as the server, and in no file."""
-        now = int(time.time())
-        return self._revision.make(
-            "Thread",
-            id=thread.id,
-            session_id=thread.id,
-            preview="",
-            ephemeral=True,
-            model=thread.model,
-            model_provider=self._config.provider,
-            created_at=now,
-            updated_at=now,
-            status={"type": "idle"},
-            path=None,
-            cwd=cwd,
-            cli_version=self._revision.release,
-            source="appServer",
-            project_id=None,
-            git_info=None,
-            turns=[],
-        )
 
-
-def _request_body(turn: Turn) -> dict[str, Any]:
-    spoken = [{"type": "input_text", "text": part.text} for part in turn.said]
+def _request_body(model: str, said: list[Any]) -> dict[str, Any]:
+    spoken = [{"type": "input_text", "text": _text(part)} for part in said]
     return {
-        "model": turn.thread.model,
+        "model": model,
         "input": [{"type": "message", "role": "user", "content": spoken}],
         "stream": True,
         "store": False,
     }
+
+
+def _words(said: list[Any]) -> str:
+    return " ".join(map(_text, said))
+
+
+def _text(part: Any) -> str:
+    """What the model is told of a `UserInput`: words as they are, the type of anything else."""
+    kind = part.__struct_config__.tag
+    return part.text if kind == "text" else f"[{kind}]"

@@ -18,6 +18,7 @@ def load(home: Path, content: str | bytes, *overrides: str, revision: str = "0.1
 def test_config_without_a_file_is_the_built_in_provider(tmp_path: Path) -> None:
     assert load_config(tmp_path, {}, (), REVISIONS["0.169"]) == Config(
         home=tmp_path,
+        overrides=(),
         model="gpt-5-codex",
         provider="openai",
         base_url=None,
@@ -44,6 +45,7 @@ def test_config_is_read_as_codex_reads_it(tmp_path: Path) -> None:
     """
     assert load(tmp_path, content) == Config(
         home=tmp_path,
+        overrides=(),
         model="m",
         provider="p",
         base_url="http://p.test/v1",

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from codex_account_protocol import methods, models
 
-from .peers import Peer, Provider, Tokens, stream
+from .peers import Peer, Provider, Tokens, Turn, stream
 
 Play = Callable[..., None]
 
@@ -242,19 +242,26 @@ def test_turns_of_one_thread_talk_one_after_the_other(play: Play) -> None:
     play(scenario)
 
 
-def test_turn_in_an_unknown_thread_or_of_other_than_text_is_refused(play: Play) -> None:
+def test_turn_in_an_unknown_thread_is_refused(play: Play) -> None:
     async def scenario(peer: Peer, _provider: Provider) -> None:
         response = await peer.ask("turn/start", {"threadId": "canary", "input": []})
         assert response["error"]["message"] == (
             "no such thread: threadId is none that thread/start gave"
         )
-        thread = (await peer.ask("thread/start", {}))["result"]["thread"]["id"]
-        image = [{"type": "image", "url": "http://canary.test"}]
-        response = await peer.ask("turn/start", {"threadId": thread, "input": image})
-        assert response["error"]["message"] == (
-            "this server takes text only: expected input of the type text"
-        )
         assert b"canary" not in peer.raw
+
+    play(scenario)
+
+
+def test_input_other_than_words_is_told_to_the_model_by_its_type(play: Play) -> None:
+    async def scenario(peer: Peer, provider: Provider) -> None:
+        await log_in(peer, provider)
+        thread = (await peer.ask("thread/start", {}))["result"]["thread"]["id"]
+        said = [{"type": "text", "text": "See:"}, {"type": "image", "url": "http://canary.test"}]
+        response = await peer.ask("turn/start", {"threadId": thread, "input": said})
+        await Turn(peer, thread, response["result"]["turn"]["id"]).end()
+        content = json.loads(provider.requests[0].content)["input"][0]["content"]
+        assert [part["text"] for part in content] == ["See:", "[image]"]
 
     play(scenario)
 
