@@ -150,6 +150,15 @@ def test_arguments_are_taken_before_and_after_app_server() -> None:
     assert parse_arguments([]).revision.name == "0.169"
 
 
+def test_arguments_that_codex_takes_are_settings_or_without_effect() -> None:
+    argv = ["-mo3", "--enable", "apps", "-c=a=1", "--session-source", "vscode", "app-server"]
+    more = ["--disable=web", "--analytics-default-enabled", "-s", "read-only", "-C", "/x"]
+    assert parse_arguments([*argv, *more]).overrides == (
+        *("model=o3", "features.apps=true", "a=1"),
+        *("features.web=false", "sandbox_mode=read-only"),
+    )
+
+
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
