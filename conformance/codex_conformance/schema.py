@@ -113,12 +113,15 @@ def judge_line(revision: str, type_name: str, value: Any, line: str) -> Judgemen
     """As `judge`, for a value that came in `line`; remembers what it has judged before."""
     if len(line) > _TEXT_LIMIT:
         return judge(revision, type_name, value)
+    exact = (revision, type_name, line)
+    judgement = _judged.get(exact)
+    if judgement is not None:
+        return judgement
     key = (revision, type_name, _VOLATILE.sub("", line))
-    judgement = _judged.get(key)
-    if judgement is None:
-        if len(_judged) >= _JUDGED_LIMIT:
-            _judged.clear()
-        judgement = _judged[key] = judge(revision, type_name, value)
+    judgement = _judged.get(key) or judge(revision, type_name, value)
+    if len(_judged) >= _JUDGED_LIMIT:
+        _judged.clear()
+    _judged[exact] = _judged[key] = judgement
     return judgement
 
 

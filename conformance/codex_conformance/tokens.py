@@ -9,6 +9,7 @@ import hashlib
 import urllib.parse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Self
 
 import jwt
@@ -201,12 +202,17 @@ def redact(text: str, secrets: dict[str, str]) -> str:
     return text
 
 
-def encodings(secret: str) -> Iterator[tuple[str, bytes]]:
+@lru_cache(maxsize=4096)
+def encodings(secret: str) -> tuple[tuple[str, bytes], ...]:
     """The forms in which a leaked secret may lie around, each with its name.
 
     Base64 has three alignments: what is looked for is the part that does not depend on the
     neighbours.
     """
+    return tuple(_encodings(secret))
+
+
+def _encodings(secret: str) -> Iterator[tuple[str, bytes]]:
     raw = secret.encode()
     yield "plain", raw
     yield "hex", raw.hex().encode()
