@@ -264,12 +264,17 @@ class _Collector:
         return True
 
 
-def list_cases(order: Order, select: str = "") -> dict[str, tuple[str, ...]]:
-    """The cases that an order would run: id -> clauses, in the order of the files."""
+def collect_cases(order: Order, select: str = "") -> list[pytest.Item]:
+    """The cases that an order would run, in the order of the files; none is run."""
     collector = _Collector()
     with contextlib.redirect_stderr(io.StringIO()):  # pytest's own words; ours say the same
         run_cases(order, collector, select=select)
-    specs = [spec_in(item) for item in collector.items]
+    return collector.items
+
+
+def list_cases(order: Order, select: str = "") -> dict[str, tuple[str, ...]]:
+    """The cases that an order would run: id -> clauses, in the order of the files."""
+    specs = [spec_in(item) for item in collect_cases(order, select)]
     return {spec.id: spec.clauses for spec in specs}
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from codex_conformance.bench import Bench, Judged, judge_case
-from codex_conformance.case import CaseSpec
+from codex_conformance.bench import Bench, Body, Judged, judge_case
+from codex_conformance.case import Case, CaseSpec
 from codex_conformance.ledger import load_ledger
 from codex_conformance.results import CaseResult
 from codex_conformance.targets import CommandTarget, DirectTarget, load_factory
@@ -151,15 +151,7 @@ class CasePlugin:
         if area in self.order.without:
             reason = f"declared with --without: {self.order.without[area]}"
             return CaseResult(spec.id, spec.clauses, "not-applicable", message=reason)
-
-        names = inspect.signature(item.obj).parameters
-        given = {name: item.funcargs[name] for name in names if name not in _FURNITURE}
-
-        async def body(bench: Bench) -> None:
-            furniture = {name: _FURNITURE[name](bench) for name in names if name in _FURNITURE}
-            await item.obj(**furniture, **given)
-
-        return judge_case(self.judged, spec, body)
+        return judge_case(self.judged, spec, body_of(item))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Any:
@@ -180,6 +172,20 @@ def _part_of(items: list[pytest.Item], index: int, count: int) -> list[pytest.It
     dealt = sorted(items, key=lambda item: (-item.stash[_SPEC].waits, item.stash[_SPEC].id))
     mine = {item.nodeid for item in dealt[index - 1 :: count]}
     return [item for item in items if item.nodeid in mine]
+
+
+def body_of(item: pytest.Function) -> Body:
+    """What a collected case does with its furniture; needs nothing of pytest any more."""
+    function: Case = item.obj
+    names = inspect.signature(function).parameters
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    given = {name: parameters[name] for name in names if name not in _FURNITURE}
+
+    async def body(bench: Bench) -> None:
+        furniture = {name: _FURNITURE[name](bench) for name in names if name in _FURNITURE}
+        await function(**furniture, **given)
+
+    return body
 
 
 def spec_in(item: pytest.Item) -> CaseSpec:

@@ -1,16 +1,17 @@
 """Every mutant turns exactly the clauses red that it declares: no case is idle, none over-eager."""
 
-import importlib
 import tempfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
+import matrix
 import pytest
-from codex_conformance.check import Wish, check
+from codex_account_protocol import REVISIONS
 from codex_conformance.ledger import load_ledger
+from codex_conformance.targets import DirectTarget
 from mutant import Mutant
 
-HERE = Path(__file__).parent
 IN_MEMORY = Path("/dev/shm")
 AREAS = ("WIRE", "INIT", "LOGIN", "APIKEY", "MODE", "REFRESH", "TIMEOUT", "ERROR", "LOGOUT")
 AREAS += ("WORKSPACE", "SECRET", "READ", "RATE", "OTHER")
@@ -22,19 +23,6 @@ WITHOUT_MUTANT = {
 }
 
 
-def mutants() -> list[tuple[str, Mutant]]:
-    """Every mutant with the name that `--target direct:` finds it by."""
-    found = []
-    for path in sorted(HERE.glob("*_mutants.py")):
-        module = importlib.import_module(path.stem)
-        found += [
-            (f"{path.stem}:{name}", value)
-            for name, value in vars(module).items()
-            if isinstance(value, Mutant)
-        ]
-    return found
-
-
 @pytest.fixture(autouse=True)
 def homes_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Making and removing folders on a disk takes longer than the cases themselves."""
@@ -42,13 +30,23 @@ def homes_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(tempfile, "tempdir", str(IN_MEMORY))
 
 
-@pytest.mark.parametrize(("target", "mutant"), [pytest.param(*one, id=one[0]) for one in mutants()])
-def test_mutant_breaks_the_clauses_that_it_declares(target: str, mutant: Mutant) -> None:
-    run = check(Wish(direct=target, argv=(), revision=mutant.revision), [])
-    broken = {clause for clause, row in run.clauses().items() if row.verdict == "fail"}
-    assert run.summary()["error"] == 0
-    found = [f"{case.id}: {one.clause}: {one.message}" for case in run.cases for one in case.broken]
-    assert broken == mutant.broken, "\n".join(found)
+@pytest.mark.parametrize(("target", "mutant"), matrix.mutants().items(), ids=matrix.mutants())
+def test_mutant_breaks_the_clauses_that_it_declares(
+    target: str, mutant: Mutant, record_property: Any
+) -> None:
+    results = matrix.run(DirectTarget(mutant, ()), mutant.revision)
+    row = matrix.row_of(target, mutant, results)
+    record_property("row", row.text())
+    assert [f"{one.id}: {one.message}" for one in results if one.verdict == "error"] == []
+    found = [f"{case.id}: {one.clause}: {one.message}" for case in results for one in case.broken]
+    assert set(row.broken) == mutant.broken, "\n".join(found)
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_reference_server_is_green(revision: str) -> None:
+    results = matrix.run(matrix.reference_server(revision), revision)
+    good = {"pass", "observed", "not-applicable"}
+    assert [f"{one.id}: {one.message}" for one in results if one.verdict not in good] == []
 
 
 def test_every_clause_has_a_mutant_or_a_reason_for_none() -> None:
@@ -57,10 +55,18 @@ def test_every_clause_has_a_mutant_or_a_reason_for_none() -> None:
         for clause in load_ledger().clauses.values()
         if clause.id.split("-")[0] in AREAS and clause.level in ("MUST", "SHOULD")
     }
-    broken = {clause for _, mutant in mutants() for clause in mutant.broken}
+    broken = {clause for mutant in matrix.mutants().values() for clause in mutant.broken}
     assert deciding - broken == set(WITHOUT_MUTANT)
 
 
+def test_every_mutant_breaks_a_clause() -> None:
+    assert [name for name, mutant in matrix.mutants().items() if not mutant.broken] == []
+
+
+def test_no_two_mutants_change_the_same_in_the_same_way() -> None:
+    assert matrix.alike(matrix.mutants()) == []
+
+
 def test_names_of_mutants_differ() -> None:
-    names = Counter(mutant.name for _, mutant in mutants())
+    names = Counter(mutant.name for mutant in matrix.mutants().values())
     assert {name for name, times in names.items() if times > 1} == set()
