@@ -20,7 +20,7 @@ check: $(READY) ## judge the reference server, in process, in every revision
 test: $(READY) ## the tests of the kit itself
 	@$(BIN)/python -m pytest -n auto --ignore=tests/mutants
 
-mutants: $(READY) ## every mutant turns exactly the clauses red that it declares
+mutants: $(READY) ## every mutant turns exactly the clauses red that it declares; writes docs/kill-matrix.md and .json
 	@$(BIN)/python -m pytest -n auto tests/mutants
 
 test-real: $(READY) ## judge released codex binaries, each against its baseline

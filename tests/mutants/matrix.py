@@ -166,10 +166,12 @@ def page(rows: list[Row]) -> str:
         "",
         "<!-- Written by `make mutants`; nobody edits it. -->",
         "",
-        f"{counted['mutants']} mutants, each the reference server with one fault, against "
-        f"{counted['cases']} cases: {counted['verdicts']} verdicts. Every mutant turns exactly the",
-        "clauses red that it declares, and every case is turned red by at least one mutant.",
-        "The figures, with every case of every mutant, are in [kill-matrix.json](kill-matrix.json).",
+        (
+            f"{counted['mutants']} mutants, each the reference server with one fault, against "
+            f"{counted['cases']} cases: {counted['verdicts']} verdicts. Each turns exactly the"
+        ),
+        "clauses red that it declares, and every case is turned red by at least one of them.",
+        "[kill-matrix.json](kill-matrix.json) has the figures, and every case of every mutant.",
         "",
         "## Mutants",
         "",

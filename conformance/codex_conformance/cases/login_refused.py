@@ -101,6 +101,7 @@ async def test_token_that_is_hardly_a_jwt_is_accepted_or_refused(
         expect("LOGIN-8", first is None, "no notification after a refused login", first)
         verdict = "accepted" if response.ok else "refused"
         parent.observe("LOGIN-8", f"a token with {what} is {verdict}")
+    await parent.login(tokens.mint())  # one that refuses every token knows no JWT
 
 
 @case("login/over-browser-login", "LOGIN-9", "LOGIN-4", browser_login=True)

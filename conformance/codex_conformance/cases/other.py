@@ -70,3 +70,5 @@ async def test_further_request_is_answered_and_changes_no_account(
     expect("OTHER-1", changed is None, f"no change of the login by {method}", changed)
     read = await parent.read_account()
     expect("OTHER-1", read.account == account, f"the account as before: {account}", read)
+    if who == "nobody":
+        await parent.login(tokens.mint())  # one that refuses every request changes nothing either

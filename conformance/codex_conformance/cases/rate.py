@@ -69,6 +69,7 @@ async def test_limits_without_a_chatgpt_login_are_refused(
     response = await read_limits(parent)
 
     expect("RATE-1", response.refused, "an error for the limits of nobody", response)
+    await parent.login(tokens.mint())  # one that refuses every request refuses this one too
 
 
 @case("rate/read-unauthorized", "RATE-2")

@@ -122,6 +122,7 @@ async def test_login_refused_repeats_no_token(parent: MockParent, tokens: Mint, 
     require("WIRE-6", response.refused, "an error for the login", response)
 
     expect_unrepeated(parent, tokens)
+    await parent.login(tokens.mint())  # one that refuses every login repeats nothing either
 
 
 @case("secret/no-jwt-login", "SECRET-2")
@@ -132,6 +133,7 @@ async def test_login_with_no_jwt_repeats_nothing_of_it(parent: MockParent, token
     require("LOGIN-8", response.refused, "an error for the login", response)
 
     expect_unrepeated(parent, tokens)
+    await parent.login(tokens.mint())  # one that refuses every login repeats nothing either
 
 
 @case("secret/swapped-login", "SECRET-2", revisions=since("0.99"))
@@ -144,6 +146,7 @@ async def test_login_with_members_swapped_repeats_no_token(
     require("LOGIN-8", response.refused, "an error for the login", response)
 
     expect_unrepeated(parent, tokens)
+    await parent.login(tokens.mint())  # one that refuses every login repeats nothing either
 
 
 @case("secret/refused-workspace", "SECRET-2", forced_workspace=BETA)
@@ -155,6 +158,7 @@ async def test_login_to_another_workspace_repeats_no_token(
     require("WORKSPACE-1", response.refused, "an error for the login", response)
 
     expect_unrepeated(parent, tokens)
+    await parent.login(tokens.mint(BETA))
 
 
 @case("secret/refused-workspace-at-refresh", "SECRET-2", forced_workspace=ALPHA)

@@ -205,7 +205,8 @@ async def test_garbage_does_not_disturb_a_pending_refresh(
 @case("wire/end-of-input/before-initialize", "WIRE-11", handshake=False)
 async def test_input_that_ends_before_initialize_ends_the_server(parent: MockParent) -> None:
     """A server whose input ends before the handshake exits by itself, status 0."""
-    await parent.read_account()  # refused, and so the server has started
+    early = await parent.read_account()
+    require("INIT-1", early.refused, "a server that has started, and refuses account/read", early)
     await expect_exit(parent)
 
 

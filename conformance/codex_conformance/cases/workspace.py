@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from codex_conformance.bench import Bench
 from codex_conformance.case import Setup, case, expect, require, since
 from codex_conformance.exchange import Outcome, Response
 from codex_conformance.expectations import (
@@ -257,17 +258,27 @@ BLANK: tuple[str | list[str], ...] = ("  ", [], ["", " "])
 )
 @case("workspace/blank", "WORKSPACE-6", revisions=since("0.169"))
 async def test_blank_forced_workspace_restricts_nobody_or_somebody(
-    parent: MockParent, tokens: Mint, setup: Setup
+    bench: Bench, parent: MockParent, tokens: Mint, setup: Setup
 ) -> None:
     """A blank workspace, none at all or only blank ones may mean no restriction."""
     forced = f"forced_chatgpt_workspace_id = {json.dumps(setup.forced_workspace)}"
     greeted = await parent.initialize()
     if not greeted.ok:
-        await parent.hang_up()
-        parent.observe("WORKSPACE-6", f"{forced} keeps the server from starting")
-        return
-    response = await parent.try_login(tokens.mint())
-    await parent.settle()
-
-    verdict = "restricts nobody" if response.ok else "refuses logins"
+        verdict = "keeps the server from starting"
+    else:
+        response = await parent.try_login(tokens.mint())
+        await parent.settle()
+        verdict = "restricts nobody" if response.ok else "refuses logins"
     parent.observe("WORKSPACE-6", f"{forced} {verdict}")
+    if verdict != "restricts nobody":
+        await parent.hang_up()
+        await expect_unrestricted_login(bench)
+
+
+async def expect_unrestricted_login(bench: Bench) -> None:
+    """Expect that it was the workspace: started again without one, the target takes a login."""
+    bench.home.configure(Setup(), bench.origin, bench.judged.client_version)
+    await bench.restart()
+    greeted = await bench.parent.initialize()
+    require("INIT-3", greeted.ok, "a server that starts without a forced workspace", greeted)
+    await bench.parent.login(bench.mint.mint())
