@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from codex_account_protocol import REVISIONS
@@ -80,8 +81,17 @@ class Wish:
         return f"direct:{self.direct}"
 
 
-def check(wish: Wish, reporters: Sequence[Reporter]) -> RunResult:
+class Watcher(Protocol):
+    """Somebody who wants to know what is under way."""
+
+    def began_case(self, case: str) -> None:
+        """A case began; others may be under way."""
+
+
+def check(wish: Wish, reporters: Sequence[Reporter], watcher: Watcher | None = None) -> RunResult:
     """Judge a target, telling the reporters as it goes.
+
+    Whoever interrupts it is told what was found until then.
 
     Raises:
         ConformanceError: the run cannot begin or cannot go on.
@@ -96,24 +106,41 @@ def check(wish: Wish, reporters: Sequence[Reporter]) -> RunResult:
     if wish.transcripts is not None:
         wish.transcripts.mkdir(parents=True, exist_ok=True)
     jobs = _jobs(wish)
-    listener = _Listener(subject, jobs, baseline, reporters)
+    # Workers tell of their cases by pytest's names, which say nothing to people.
+    ids = list_cases(order, wish.select) if watcher and jobs > 1 else ()
+    listener = _Listener(subject, jobs, baseline, reporters, watcher, tuple(ids))
     began = time.perf_counter()
-    run_cases(order, listener, select=wish.select, jobs=jobs)
+    interrupted = run_cases(order, listener, select=wish.select, jobs=jobs)
     wall = time.perf_counter() - began
-    if not listener.results:
+    results = tuple(listener.results)
+    run = RunResult(
+        subject,
+        ledger,
+        results,
+        stale=(),
+        wall_s=wall,
+        kit_version=version("codex-conformance"),
+        shard=_shard(wish, order),
+        interrupted=interrupted,
+    )
+    if not interrupted:
+        run = _settled(wish, order, run, baseline)
+    for reporter in reporters:
+        reporter.finished(run)
+    return run
+
+
+def _settled(wish: Wish, order: Order, run: RunResult, baseline: Baseline) -> RunResult:
+    """A run to its end: the closing conversation, and what has become of the baseline."""
+    if not run.cases:
         raise UsageError(f"nothing ran: no selected case is one of revision {order.revision}")
     _converse_again(order.judged())
     whole = not (wish.select or wish.only or wish.shard)
     known = _known(order, wish.baseline)
-    stale = baseline.stale(listener.results, known, whole=whole)
-    results = tuple(listener.results)
-    run = RunResult(
-        subject, ledger, results, stale, wall, baseline.unexplained(), version("codex-conformance")
-    )
+    stale = baseline.stale(run.cases, known, whole=whole)
+    run = replace(run, stale=stale, unexplained=baseline.unexplained())
     if wish.write_baseline is not None:
         write_known_failures(wish.write_baseline, run, baseline, known)
-    for reporter in reporters:
-        reporter.finished(run)
     return run
 
 
@@ -156,8 +183,11 @@ def _jobs(wish: Wish) -> int:
     return 1 if wish.direct is not None else JOBS_PER_CORE * (os.cpu_count() or 1)
 
 
-def run_cases(order: Order, listener: object, *, select: str = "", jobs: int = 1) -> None:
+def run_cases(order: Order, listener: object, *, select: str = "", jobs: int = 1) -> bool:
     """Run the cases of an order; the listener hears of each as a pytest plug-in.
+
+    Returns:
+        Whether somebody interrupted them.
 
     Raises:
         UsageError: `select` is no expression.
@@ -171,7 +201,8 @@ def run_cases(order: Order, listener: object, *, select: str = "", jobs: int = 1
         *(f"-pno:{name}" for name in _UNUSED),
         f"--order={order.text()}",
     ]
-    plugins: list[object] = [listener, _Quiet()]
+    quiet = _Quiet()
+    plugins: list[object] = [listener, quiet]
     if select:
         arguments.append(f"-k{select}")
     if jobs > 1:
@@ -181,8 +212,11 @@ def run_cases(order: Order, listener: object, *, select: str = "", jobs: int = 1
     status = _pytest(arguments, plugins)
     if status == pytest.ExitCode.USAGE_ERROR:
         raise UsageError(f"-k {select!r}: expected an expression such as 'refresh and not late'")
+    if quiet.interrupted:
+        return True
     if status in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.INTERRUPTED):
         raise ConformanceError(f"the cases could not be run (pytest says {int(status)})")
+    return False
 
 
 def _pytest(arguments: list[str], plugins: list[object]) -> int:
@@ -201,29 +235,43 @@ def _pytest(arguments: list[str], plugins: list[object]) -> int:
 
 
 class _Quiet:
-    """Takes pytest's own voice away; reporters speak."""
+    """Takes pytest's own voice away; reporters speak. Notes when somebody wants the end."""
+
+    interrupted = False
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         config.pluginmanager.unregister(name="terminalreporter")
+
+    def pytest_keyboard_interrupt(self) -> None:
+        self.interrupted = True
 
 
 class _Listener:
     """Turns pytest's reports into events."""
 
     def __init__(
-        self, subject: Subject, jobs: int, baseline: Baseline, reporters: Sequence[Reporter]
+        self,
+        subject: Subject,
+        jobs: int,
+        baseline: Baseline,
+        reporters: Sequence[Reporter],
+        watcher: Watcher | None,
+        ids: tuple[str, ...],
     ) -> None:
         self.results: list[CaseResult] = []
         self._subject = subject
         self._jobs = jobs
         self._baseline = baseline
         self._reporters = reporters
+        self._watcher = watcher
+        self._ids = ids
         self._planned = False
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         if session.items:
-            self._plan(len(session.items))
+            self._ids = tuple(spec_in(item).id for item in session.items)
+            self._plan(len(self._ids))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: object, ids: list[str]) -> None:  # noqa: ARG002
@@ -233,7 +281,11 @@ class _Listener:
         if not self._planned:
             self._planned = True
             for reporter in self._reporters:
-                reporter.started(Plan(self._subject, cases, self._jobs))
+                reporter.started(Plan(self._subject, cases, self._jobs, self._ids))
+
+    def pytest_runtest_logstart(self, location: tuple[str, int | None, str]) -> None:
+        if self._watcher:
+            self._watcher.began_case(location[2])
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:

@@ -1,5 +1,7 @@
 """The command line."""
 
+import io
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +12,7 @@ from codex_account_protocol import REVISIONS
 from codex_conformance.errors import ConformanceError, UsageError
 
 if TYPE_CHECKING:
+    from codex_conformance.reports.progress import Progress
     from codex_conformance.results import RunResult
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -108,7 +111,12 @@ def _baseline(_context: click.Context, _option: click.Parameter, value: Path | N
     help="Only the I-th of N parts of the cases, the same on every machine.",
 )
 @click.option("--list", "listing", is_flag=True, help="Show the cases and their clauses.")
-@click.option("-v", "--verbose", is_flag=True, help="Show observations and all that is untestable.")
+@click.option(
+    "-v",
+    "--verbose",
+    is_flag=True,
+    help="Show transcripts, observations and all that is untestable.",
+)
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def check(
     target: str | None,
@@ -160,16 +168,33 @@ def check(
         for case_id, clauses in cases_of(wish).items():
             click.echo(f"{case_id:<60} {' '.join(clauses)}")
         return
-    console = Console(_again(target, revision), wish.transcripts, strict, verbose)
+    progress = _progress()
+    console = Console(_again(target, revision), wish.transcripts, strict, verbose, progress)
     reporters: list[Reporter] = [console]
     if json_file:
         reporters.append(ResultsFile(_writable(json_file)))
     if junit:
         reporters.append(JUnitFile(_writable(junit)))
-    run = run_check(wish, reporters)
-    if write_baseline:
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        run = run_check(wish, reporters, progress)
+    finally:
+        if progress:
+            progress.stop()
+    if write_baseline and not run.interrupted:
         click.echo(_written(write_baseline, run), err=True)
     sys.exit(run.exit_status(strict=strict))
+
+
+def _progress() -> "Progress | None":
+    """What shows how far a run is, where anybody can see it."""
+    from codex_conformance.reports.voice import can_be_redrawn
+
+    if not can_be_redrawn():
+        return None
+    from codex_conformance.reports.progress import Progress
+
+    return Progress()
 
 
 def _direct(target: str | None, command: tuple[str, ...]) -> str | None:
@@ -296,12 +321,15 @@ def check_spec() -> None:
 
 
 def main() -> None:
-    """Entry point: a mistake is one clear sentence on stderr and exit status 2."""
+    """Entry point: a mistake is one clear sentence on stderr and exit status 2; 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # what a target says fits in no codec
     try:
         app(standalone_mode=False)
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except click.ClickException as error:
         error.show(sys.stderr)

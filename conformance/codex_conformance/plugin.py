@@ -113,7 +113,7 @@ class CasePlugin:
             spec = _spec_of(item)
             item.stash[_SPEC] = spec
             item.name = spec.id  # what -k looks at, with the clauses
-            item._nodeid = spec.id  # type: ignore[attr-defined]  # what every process calls it
+            item.location = (item.location[0], None, spec.id)  # what its beginning is told with
             item.extra_keyword_matches.update(spec.clauses)
         self._keep(config, items, [item for item in items if self._wanted(item.stash[_SPEC])])
         yield
@@ -151,7 +151,12 @@ class CasePlugin:
         if area in self.order.without:
             reason = f"declared with --without: {self.order.without[area]}"
             return CaseResult(spec.id, spec.clauses, "not-applicable", message=reason)
-        return judge_case(self.judged, spec, body_of(item))
+        try:
+            return judge_case(self.judged, spec, body_of(item))
+        except BaseExceptionGroup as group:
+            if group.subgroup(KeyboardInterrupt) is None:
+                raise
+            raise KeyboardInterrupt from group  # alone, as pytest knows it
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Any:

@@ -122,11 +122,16 @@ class Subject:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run is about to do; the first event."""
+    """What a run is about to do; the first event.
+
+    Attributes:
+        ids: of its cases, where they are known.
+    """
 
     subject: Subject
     cases: int
     jobs: int
+    ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -154,6 +159,7 @@ class RunResult:
         wall_s: seconds that the cases took.
         kit_version: of the kit that judged.
         shard: which part of the whole it is; None for the whole.
+        interrupted: whether somebody ended it before every case had ended.
     """
 
     subject: Subject
@@ -164,6 +170,7 @@ class RunResult:
     unexplained: tuple[str, ...] = ()
     kit_version: str = ""
     shard: Shard | None = None
+    interrupted: bool = False
 
     def summary(self) -> dict[str, int]:
         """How many cases ended how."""
@@ -200,7 +207,12 @@ class RunResult:
         return {clause: "; ".join(seen[clause]) for clause in sorted(seen, key=order.index)}
 
     def exit_status(self, *, strict: bool) -> int:
-        """0 the target conforms; 1 it does not, or nobody knows; 2 the run itself is broken."""
+        """0 the target conforms; 1 it does not, or nobody knows; 2 the run itself is broken.
+
+        130 where it was interrupted.
+        """
+        if self.interrupted:
+            return 130
         counts = self.summary()
         if not self.cases or counts["error"]:
             return 2

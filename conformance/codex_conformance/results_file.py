@@ -67,6 +67,7 @@ def _document(run: RunResult, folder: str | None) -> dict[str, Any]:
         "target": {"command": run.subject.command, "user_agent": run.subject.user_agent},
         "revision": run.subject.revision,
         "shard": None if run.shard is None else asdict(run.shard),
+        "interrupted": run.interrupted,
         "summary": run.summary(),
         "clauses": {name: asdict(row) for name, row in run.clauses().items()},
         "cases": cases,
@@ -139,6 +140,7 @@ class _Results(msgspec.Struct):
     target: _Target
     revision: str
     shard: Shard | None
+    interrupted: bool
     summary: dict[Verdict, int]
     clauses: dict[str, _Clause]
     cases: tuple[_Case, ...]
@@ -193,6 +195,7 @@ def read_results(path: Path, *, every_conversation: bool = False) -> Stored:
         unexplained=tuple(map(harmless, content.baseline.unexplained)),
         kit_version=harmless(content.kit.version),
         shard=content.shard,
+        interrupted=content.interrupted,
     )
     for fault in _faults(content, run):
         raise UsageError(f"{path}: {fault}", _HOW)
