@@ -101,3 +101,22 @@ async def held_turn(parent: MockParent, backend: MockBackend) -> Turn:
     await parent.until(lambda: backend.held or None, "a request to the model provider")
     require(None, bool(backend.held), "a request to the model provider", "none")
     return turn
+
+
+def expect_told(clause: str, told: Any, response: Response) -> None:
+    """Expect a result that says all that the backend told; it may say more."""
+    expect(clause, response.ok, "what the backend told", response)
+    missing = untold(told, response.result)
+    expect(clause, missing is None, "every member that the backend told", missing or response)
+
+
+def untold(told: Any, said: Any, place: str = "the result") -> str | None:
+    """The first member of `told` that `said` has not, or has otherwise; None if it has all."""
+    if isinstance(told, dict) and isinstance(said, dict):
+        pairs = ((told[name], said.get(name), f"{place}, {name}") for name in told)
+    elif isinstance(told, list) and isinstance(said, list) and len(told) == len(said):
+        pairs = ((one, said[index], f"{place}[{index}]") for index, one in enumerate(told))
+    else:
+        same = type(told) is type(said) and told == said
+        return None if same else f"in {place} {said!r} for {told!r}"
+    return next((missing for each in pairs if (missing := untold(*each)) is not None), None)

@@ -41,6 +41,7 @@ class MockBackend:
         self._expired: set[str] = set()
         self._scripts: list[Script] = []
         self._standing: Script | None = None
+        self._endpoints: dict[str, Script] = {}
         self._gate: anyio.Event | None = None
         self._to_hold: int | None = None
         self.held = 0
@@ -63,6 +64,10 @@ class MockBackend:
         """Every turn request is answered by this, whatever token it bears; None ends it."""
         self._standing = script
 
+    def answer_at(self, endpoint: str, script: Script) -> None:
+        """Every request to an account endpoint is answered by this, whatever token it bears."""
+        self._endpoints[endpoint] = script
+
     def hold(self, requests: int | None = None) -> None:
         """Turn requests wait, their answer already decided, until `release`.
 
@@ -83,6 +88,10 @@ class MockBackend:
     def turn_requests(self) -> list[Request]:
         """The requests that asked the model, in order."""
         return [request for request in self.requests if request.is_turn]
+
+    def requests_at(self, endpoint: str) -> list[Request]:
+        """The requests to an account endpoint, in order."""
+        return [request for request in self.requests if request.path.endswith(endpoint)]
 
     def requests_with(self, tokens: ExternalTokens | str) -> list[Request]:
         """Every request that bore these tokens or this key."""
@@ -133,6 +142,9 @@ class MockBackend:
                 return self._scripts.pop(0)(request)
             if self._standing is not None:
                 return self._standing(request)
+        for endpoint, script in self._endpoints.items():
+            if request.path.endswith(endpoint):
+                return script(request)
         served = completed_turn if request.is_turn else account_endpoint(request.path)
         if served is None:
             return json_reply(404, {"detail": "not served by the mock backend"})

@@ -85,6 +85,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Judge what the order says."""
+    config.addinivalue_line("markers", "revisions(*names): what a parameter makes sense in")
     text = config.getoption("--order")
     if text:
         config.pluginmanager.register(CasePlugin(Order.parse(text)), "codex-conformance-cases")
@@ -216,7 +217,13 @@ def _spec_of(item: pytest.Item) -> CaseSpec:
     if callspec is None:
         return spec
     settings = callspec.params.get("setup")
-    return dataclasses.replace(spec, id=f"{spec.id}/{callspec.id}", setup=settings or spec.setup)
+    revisions = item.get_closest_marker("revisions")
+    return dataclasses.replace(
+        spec,
+        id=f"{spec.id}/{callspec.id}",
+        setup=settings or spec.setup,
+        revisions=spec.revisions if revisions is None else revisions.args,
+    )
 
 
 # Known to pytest so that a case may name them; the bench gives them when the case runs.

@@ -96,6 +96,11 @@ def status(code: int) -> Script:
     return script
 
 
+def not_json(_request: Request) -> Reply:
+    """What something that stands between target and backend says."""
+    return Reply(200, {"content-type": "text/html"}, b"<html>Come back later.</html>")
+
+
 def dropped(_request: Request) -> Reply:
     """Begin an answer and end the connection in its middle."""
 

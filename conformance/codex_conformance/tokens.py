@@ -137,7 +137,7 @@ class Mint:
     def _jwt(
         self, name: str, account: str, email: str, plan: str | None, extra: dict[str, Any] | None
     ) -> str:
-        user = f"user-{account}"
+        user = user_of(account)
         auth = {
             "chatgpt_account_id": account,
             "chatgpt_user_id": user,
@@ -158,6 +158,11 @@ class Mint:
     def _keep(self, text: str, name: str) -> str:
         self.secrets[text] = name
         return text
+
+
+def user_of(account: str) -> str:
+    """The user that tokens of an account name."""
+    return f"user-{account}"
 
 
 def jwt_part_replaced(position: int, text: str) -> Callable[[str], str]:

@@ -16,7 +16,7 @@ from codex_reference_server.auth import Auth
 from codex_reference_server.config import Config
 from codex_reference_server.credentials import Credentials
 from codex_reference_server.limits import Usage, usage_in_headers
-from codex_reference_server.messages import INTERNAL_ERROR, Refusal, TurnFailure
+from codex_reference_server.messages import INTERNAL_ERROR, Refusal, RefusedByBackend, TurnFailure
 
 COMPLETED = "response.completed"
 LAST_EVENTS = (COMPLETED, "response.failed", "response.incomplete")
@@ -113,29 +113,28 @@ class Backend:
                 raise UnexpectedStatus(response.status_code)
             await self._relay(response, take)
 
-    async def usage(self, credentials: Credentials) -> Usage:
-        """The limits of a ChatGPT login: `GET {chatgpt_base_url}/wham/usage`, asked once.
+    async def fetch(
+        self, credentials: Credentials, path: str, body: dict[str, Any] | None = None
+    ) -> bytes:
+        """What `{chatgpt_base_url}/{path}` says to a ChatGPT login, asked once; a body is posted.
 
         Raises:
             Refusal: there was no answer, or no good one; a 401 is not followed by a refresh.
         """
         if self._config.chatgpt_base_url is None:
             raise Refusal("no account backend: set chatgpt_base_url", INTERNAL_ERROR)
-        url = f"{self._config.chatgpt_base_url}/wham/usage"
         try:
-            response = await self._client.get(
-                url, headers=_headers(credentials, b"application/json")
+            response = await self._client.request(
+                "GET" if body is None else "POST",
+                f"{self._config.chatgpt_base_url}/{path}",
+                json=body,
+                headers=_headers(credentials, b"application/json"),
             )
         except (httpx.HTTPError, httpx.InvalidURL):
             raise Refusal("the connection to the backend failed", INTERNAL_ERROR) from None
-        if response.status_code != OK:
-            status = response.status_code
-            raise Refusal(f"unexpected status {status} from the backend", INTERNAL_ERROR)
-        try:
-            return msgspec.json.decode(response.content, type=Usage)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            pass
-        raise Refusal("the answer of the backend does not tell the limits", INTERNAL_ERROR)
+        if not response.is_success:
+            raise RefusedByBackend(response.status_code)
+        return response.content
 
     @asynccontextmanager
     async def _response(self, body: dict[str, Any]) -> AsyncIterator[httpx.Response]:

@@ -1,13 +1,12 @@
-"""The further `account/*` requests: limits from the backend, and what nothing here is known of."""
+"""The further `account/*` requests: what the backend is asked, and what nobody need be asked."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from codex_reference_server.auth import Auth
 from codex_reference_server.config import Config
-from codex_reference_server.credentials import API_KEY, Credentials
+from codex_reference_server.credentials import API_KEY, MANAGED, Credentials
 from codex_reference_server.messages import (
-    INTERNAL_ERROR,
     Answer,
     Handler,
     Handlers,
@@ -19,6 +18,16 @@ from codex_reference_server.revision import Revision
 
 if TYPE_CHECKING:
     from codex_reference_server.backend import Backend
+
+
+ASKED_WITH_CHATGPT = (
+    "account/rateLimits/read",
+    "account/usage/read",
+    "account/rateLimitResetCredit/consume",
+    "account/sendAddCreditsNudgeEmail",
+    "account/workspaceMessages/read",
+)
+"""What the backend answers, to any login with ChatGPT."""
 
 
 class FurtherAccount:
@@ -44,11 +53,7 @@ class FurtherAccount:
     def handlers(self) -> Handlers:
         """The requests that are answered here, as far as the revision has them."""
         every: dict[str, Handler] = {
-            "account/rateLimits/read": self.read_limits,
-            "account/usage/read": self.refuse_unknown_endpoint,
-            "account/rateLimitResetCredit/consume": self.refuse_unknown_endpoint,
-            "account/sendAddCreditsNudgeEmail": self.refuse_unknown_endpoint,
-            "account/workspaceMessages/read": self.read_messages,
+            **{method: self._asking(method) for method in ASKED_WITH_CHATGPT},
             "account/securitySetup/read": self.read_security_setup,
             "account/gatewayOAuth/read": self.read_gateway,
             "account/gatewayOAuth/login": self.log_in_to_gateway,
@@ -56,43 +61,12 @@ class FurtherAccount:
         }
         return {name: each for name, each in every.items() if name in self._revision.methods}
 
-    def read_limits(self, params: Any, session: Session) -> Later:  # noqa: ARG002
-        """`account/rateLimits/read`: what the backend says to whoever is logged in now."""
-        credentials = self._require_chatgpt()
-        backend = self._open_backend()
-
-        async def answer() -> Answer:
-            from codex_reference_server.limits import CODEX, snapshot
-
-            shown = snapshot(self._revision, await backend.usage(credentials))
-            return Answer(
-                self._revision.make(
-                    "GetAccountRateLimitsResponse",
-                    rate_limits=shown,
-                    rate_limits_by_limit_id={CODEX: shown},
-                    rate_limit_reset_credits=None,
-                    account_id=credentials.account_id,
-                    ordinary_usage_allowed=None,
-                )
-            )
-
-        return Later(answer)
-
-    def refuse_unknown_endpoint(self, params: Any, session: Session) -> Answer:  # noqa: ARG002
-        """What only an endpoint of the backend could answer that this server knows nothing of."""
-        self._require_chatgpt()
-        raise Refusal("this server knows no endpoint of the backend for it", INTERNAL_ERROR)
-
-    def read_messages(self, params: Any, session: Session) -> Answer:  # noqa: ARG002
-        """`account/workspaceMessages/read`: there is no source of messages."""
-        self._require_chatgpt()
-        return Answer(
-            self._revision.make("GetWorkspaceMessagesResponse", feature_enabled=False, messages=[])
-        )
-
-    def read_security_setup(self, params: Any, session: Session) -> Answer:  # noqa: ARG002
-        """`account/securitySetup/read`: there is nothing to remind anybody of."""
-        return Answer(self._revision.make("GetAccountSecuritySetupResponse", notice=None))
+    def read_security_setup(self, params: Any, session: Session) -> Answer | Later:  # noqa: ARG002
+        """`account/securitySetup/read`: the backend reminds managed logins alone."""
+        login = self._auth.credentials
+        if login is None or login.mode != MANAGED:
+            return Answer(self._revision.make("GetAccountSecuritySetupResponse", notice=None))
+        return self._ask("account/securitySetup/read", login, params)
 
     def read_gateway(self, params: Any, session: Session) -> Answer:  # noqa: ARG002
         """`account/gatewayOAuth/read`: the provider has no gateway that wants a login."""
@@ -118,11 +92,28 @@ class FurtherAccount:
         """`account/gatewayOAuth/cancel`: none is ever under way."""
         return Answer(self._revision.make("GatewayOAuthCancelResponse"))
 
-    def _require_chatgpt(self) -> Credentials:
-        credentials = self._auth.credentials
-        if credentials is None or credentials.mode == API_KEY:
-            raise Refusal("this needs a login with ChatGPT: begin with account/login/start")
-        return credentials
+    def _asking(self, method: str) -> Handler:
+        """The handler of what the backend answers to a ChatGPT login, and nobody to others."""
+
+        def handle(params: Any, session: Session) -> Later:  # noqa: ARG001
+            login = self._auth.credentials
+            if login is None or login.mode == API_KEY:
+                raise Refusal("this needs a login with ChatGPT: begin with account/login/start")
+            return self._ask(method, login, params)
+
+        return handle
+
+    def _ask(self, method: str, login: Credentials, params: Any) -> Later:
+        """What the backend says to whoever is logged in now."""
+        backend = self._open_backend()
+
+        async def answer() -> Answer:
+            from codex_reference_server.questions import QUESTIONS, Question
+
+            question = Question(backend.fetch, self._revision, login, params)
+            return Answer(await QUESTIONS[method](question))
+
+        return Later(answer)
 
     def _provider(self, params: Any) -> str:
         named = (params.model_provider or None) if params is not None else None

@@ -5,9 +5,10 @@ This module is imported with the first request to the backend.
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import msgspec
+from msgspec import UNSET
 
 from codex_reference_server.revision import Revision
 
@@ -33,6 +34,16 @@ class RateLimit(msgspec.Struct, frozen=True):
 
     primary_window: Window | None = None
     secondary_window: Window | None = None
+    allowed: bool | None = None
+
+
+class OtherLimit(msgspec.Struct, frozen=True):
+    """A limit beside the one that every login has."""
+
+    metered_feature: str
+    limit_name: str | None = None
+    rate_limit: RateLimit | None = None
+    normal_model_slug: str | None = None
 
 
 class Credits(msgspec.Struct, frozen=True):
@@ -43,12 +54,47 @@ class Credits(msgspec.Struct, frozen=True):
     balance: str | None = None
 
 
+class SpendLimit(msgspec.Struct, frozen=True):
+    """What one member of a workspace may spend in a period."""
+
+    limit: str
+    used: str
+    remaining_percent: Percent
+    reset_at: Whole
+
+
+class SpendControl(msgspec.Struct, frozen=True):
+    """Whether spending is limited, and has come to its limit."""
+
+    reached: bool | None = None
+    individual_limit: SpendLimit | None = None
+
+
+class Reached(msgspec.Struct, frozen=True):
+    """Which limit stops the account."""
+
+    type: str
+
+
+class ResetCreditCount(msgspec.Struct, frozen=True):
+    """How many credits there are that set used limits back."""
+
+    available_count: Whole
+
+
 class Usage(msgspec.Struct, frozen=True):
     """The answer of `wham/usage`, as far as this server heeds it."""
 
     plan_type: str | None = None
     rate_limit: RateLimit | None = None
     credits: Credits | None = None
+    account_id: str | None = None
+    user_id: str | None = None
+    additional_rate_limits: list[OtherLimit] | None = None
+    spend_control: SpendControl | None = None
+    rate_limit_reached_type: Reached | None = None
+    rate_limit_reset_credits: ResetCreditCount | None = None
+    rate_limit_upsell: Any = UNSET
 
 
 def usage_in_headers(headers: Mapping[str, str]) -> Usage | None:
@@ -80,25 +126,72 @@ def _number(text: str | None, kind: Any) -> Any:
 
 
 def snapshot(revision: Revision, usage: Usage) -> Any:
-    """The limits as a `RateLimitSnapshot`; null is what the backend did not say."""
-    limit = usage.rate_limit or RateLimit()
-    return revision.make(
-        "RateLimitSnapshot",
+    """The limit that every login has; null is what the backend did not say."""
+    credits_told, control = usage.credits, usage.spend_control or SpendControl()
+    return _snapshot(
+        revision,
+        usage,
+        usage.rate_limit,
         limit_id=CODEX,
         limit_name=None,
+        credits=credits_told
+        and revision.models.CreditsSnapshot(
+            has_credits=credits_told.has_credits,
+            unlimited=credits_told.unlimited,
+            balance=credits_told.balance,
+        ),
+        rate_limit_reached_type=_reached(revision, usage),
+        individual_limit=_show_spending(revision, control.individual_limit),
+        spend_control_reached=control.reached,
+        normal_model_slug=None,
+    )
+
+
+def limits_by_id(revision: Revision, usage: Usage) -> dict[str, Any]:
+    """Every limit by its `limitId`, the one of every login first."""
+    shown = {CODEX: snapshot(revision, usage)}
+    for limit in usage.additional_rate_limits or ():
+        shown[limit.metered_feature] = _snapshot(
+            revision,
+            usage,
+            limit.rate_limit,
+            limit_id=limit.metered_feature,
+            limit_name=limit.limit_name,
+            credits=None,
+            rate_limit_reached_type=None,
+            individual_limit=None,
+            spend_control_reached=None,
+            normal_model_slug=limit.normal_model_slug,
+        )
+    return shown
+
+
+def _snapshot(revision: Revision, usage: Usage, limit: RateLimit | None, **members: Any) -> Any:
+    limit = limit or RateLimit()
+    return revision.make(
+        "RateLimitSnapshot",
         primary=_show(revision, limit.primary_window),
         secondary=_show(revision, limit.secondary_window),
-        credits=usage.credits
-        and revision.models.CreditsSnapshot(
-            has_credits=usage.credits.has_credits,
-            unlimited=usage.credits.unlimited,
-            balance=usage.credits.balance,
-        ),
         plan_type=None if usage.plan_type is None else revision.plan(usage.plan_type),
-        rate_limit_reached_type=None,
-        individual_limit=None,
-        spend_control_reached=None,
-        normal_model_slug=None,
+        **members,
+    )
+
+
+def _reached(revision: Revision, usage: Usage) -> str | None:
+    """Which limit stops the account, where the revision has a word for it."""
+    words = get_args(getattr(revision.models, "RateLimitReachedType", None))
+    told = usage.rate_limit_reached_type
+    return told.type if told is not None and told.type in words else None
+
+
+def _show_spending(revision: Revision, limit: SpendLimit | None) -> Any:
+    if limit is None or not hasattr(revision.models, "SpendControlLimitSnapshot"):
+        return None
+    return revision.models.SpendControlLimitSnapshot(
+        limit=limit.limit,
+        used=limit.used,
+        remaining_percent=round(limit.remaining_percent),
+        resets_at=limit.reset_at,
     )
 
 

@@ -61,6 +61,18 @@ class Refusal(Exception):  # noqa: N818 - the protocol's outcome, not a fault of
         self.code = code
 
 
+class RefusedByBackend(Refusal):
+    """A request that the backend did not answer as hoped.
+
+    Attributes:
+        status: of its HTTP response.
+    """
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"unexpected status {status} from the backend", INTERNAL_ERROR)
+        self.status = status
+
+
 class TurnFailure(Exception):  # noqa: N818 - the protocol's outcome, not a fault of the program
     """Why a turn fails; becomes its `turn.error`.
 

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from codex_reference_server import further, limits
 from codex_reference_server.messages import Answer
 from codex_reference_server.turns import Turns
-from mutant import mutant
+from mutant import around, mutant
 
 
 @mutant("RATE-1", "RATE-3")
@@ -17,7 +18,7 @@ def windows_swapped(patch: pytest.MonkeyPatch) -> None:
     def snapshot(revision: Any, usage: limits.Usage) -> Any:
         told = usage.rate_limit or limits.RateLimit()
         swapped = limits.RateLimit(told.secondary_window, told.primary_window)
-        return real(revision, limits.Usage(usage.plan_type, swapped, usage.credits))
+        return real(revision, msgspec.structs.replace(usage, rate_limit=swapped))
 
     patch.setattr(limits, "snapshot", snapshot)
 
@@ -25,16 +26,17 @@ def windows_swapped(patch: pytest.MonkeyPatch) -> None:
 @mutant("RATE-1", revision="0.99")
 def limits_of_nobody(patch: pytest.MonkeyPatch) -> None:
     """Limits without a ChatGPT login are empty instead of an error."""
-    real = further.FurtherAccount.read_limits
 
-    def read(account: Any, params: Any, session: Any) -> Any:
-        credentials = account._auth.credentials
-        if credentials is not None and credentials.mode != "apikey":
-            return real(account, params, session)
-        shown = limits.snapshot(account._revision, limits.Usage())
-        return Answer(account._revision.make("GetAccountRateLimitsResponse", rate_limits=shown))
+    @around(patch, further.FurtherAccount, "_asking")
+    def asking(real: Any, account: Any, method: str) -> Any:
+        def handle(params: Any, session: Any) -> Any:
+            credentials = account._auth.credentials
+            if credentials is not None and credentials.mode != "apikey":
+                return real(account, method)(params, session)
+            shown = limits.snapshot(account._revision, limits.Usage())
+            return Answer(account._revision.make("GetAccountRateLimitsResponse", rate_limits=shown))
 
-    patch.setattr(further.FurtherAccount, "read_limits", read)
+        return handle
 
 
 @mutant("RATE-3")

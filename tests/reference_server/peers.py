@@ -82,6 +82,8 @@ class Provider:
         self.answers: list[Callable[[], httpx.Response]] = []
         self.requests: list[httpx.Request] = []
         self.gate: anyio.Event | None = None
+        self.endpoints: dict[str, httpx.Response] = {}
+        self.asked: list[httpx.Request] = []
         self.limits: httpx.Response | Exception = httpx.Response(200, json={})
         self.limits_asked: list[httpx.Request] = []
 
@@ -97,8 +99,15 @@ class Provider:
         """The next request gets this status."""
         self.answers.append(lambda: httpx.Response(status, text=body))
 
-    async def usage(self, request: httpx.Request) -> httpx.Response:
-        """The limits of whoever asks."""
+    async def account(self, request: httpx.Request) -> httpx.Response:
+        """What an account endpoint says: `endpoints` by path, the limits, or 404."""
+        path = request.url.path.removeprefix("/backend-api/wham/")
+        if path == "usage":
+            return await self._usage(request)
+        self.asked.append(request)
+        return self.endpoints.get(path, httpx.Response(404))
+
+    async def _usage(self, request: httpx.Request) -> httpx.Response:
         self.limits_asked.append(request)
         if self.gate is not None:
             await self.gate.wait()
@@ -268,5 +277,7 @@ async def provided() -> AsyncIterator[Provider]:
     provider = Provider()
     with respx.mock(assert_all_called=False) as router:
         router.post(f"{ORIGIN}/v1/responses").mock(side_effect=provider)
-        router.get(f"{ORIGIN}/backend-api/wham/usage").mock(side_effect=provider.usage)
+        router.route(url__startswith=f"{ORIGIN}/backend-api/wham/").mock(
+            side_effect=provider.account
+        )
         yield provider

@@ -26,6 +26,19 @@ FURTHER = {
     "account/gatewayOAuth/cancel": None,
 }
 
+NOT_AS_EXPECTED = "the backend's answer at wham/usage is not as expected"
+
+THREAD = "abcdef11-1111-4111-8111-111111111111"
+NO_TOKENS = dict.fromkeys(
+    (
+        "lifetimeTokens",
+        "peakDailyTokens",
+        "longestRunningTurnSec",
+        "currentStreakDays",
+        "longestStreakDays",
+    )
+)
+
 every_revision = pytest.mark.parametrize("revision", ["0.93", "0.99", "0.169"])
 
 
@@ -61,7 +74,7 @@ def test_limits_are_those_of_the_backend(play: Play, revision: str) -> None:
         assert limits["planType"] == "pro"
         if revision == "0.169":
             assert result["rateLimitsByLimitId"] == {"codex": limits}
-            assert result["accountId"] == tokens.account
+            assert result["rateLimitResetCredits"] is None
         (request,) = provider.limits_asked
         assert request.headers["authorization"] == f"Bearer {tokens.access}"
         assert request.headers["chatgpt-account-id"] == tokens.account
@@ -94,10 +107,10 @@ def test_what_the_backend_does_not_say_is_null(
     ("answer", "said"),
     [
         (httpx.Response(401, json={}), "unexpected status 401 from the backend"),
-        (httpx.Response(200, text="<"), "the answer of the backend does not tell the limits"),
-        (httpx.Response(200, content=b'"\xff"'), "does not tell the limits"),
-        (usage(window(-1)), "the answer of the backend does not tell the limits"),
-        (usage(window(1e300)), "the answer of the backend does not tell the limits"),
+        (httpx.Response(200, text="<"), NOT_AS_EXPECTED),
+        (httpx.Response(200, content=b'"\xff"'), NOT_AS_EXPECTED),
+        (usage(window(-1)), NOT_AS_EXPECTED),
+        (usage(window(1e300)), NOT_AS_EXPECTED),
         (httpx.ConnectError("no"), "the connection to the backend failed"),
     ],
 )
@@ -216,6 +229,153 @@ def test_a_refused_turn_tells_its_limits_too(play: Play) -> None:
         assert await (await peer.start_turn()).status() == "failed"
         limits = (await peer.told(UPDATED))["rateLimits"]
         assert limits["primary"]["usedPercent"] == 100
+
+    play(scenario)
+
+
+# --- what the backend is asked, and its answers beyond those that the cases know
+
+CREDIT = {"id": "c", "reset_type": "new", "status": "new", "granted_at": "2027-01-01T00:00:00Z"}
+MESSAGE = {"message_id": "m", "message_type": "new", "message_body": "hello"}
+COST = {"thread_id": THREAD, "estimated_usage_credits_micros": 1, "groups": []}
+
+
+def told(path: str, value: Any, status: int = 200) -> dict[str, httpx.Response]:
+    return {path: httpx.Response(status, json=value)}
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "endpoints", "result"),
+    [
+        (
+            "account/workspaceMessages/read",
+            None,
+            told("workspace-messages", {"messages": [MESSAGE]}),
+            {
+                "featureEnabled": True,
+                "messages": [
+                    {
+                        "messageId": "m",
+                        "messageType": "unknown",
+                        "messageBody": "hello",
+                        "createdAt": None,
+                        "archivedAt": None,
+                    }
+                ],
+            },
+        ),
+        (
+            "account/workspaceMessages/read",
+            None,
+            told("workspace-messages", {}),
+            {"featureEnabled": True, "messages": []},
+        ),
+        (
+            "account/usage/read",
+            {"threadId": THREAD.upper()},
+            told("usage/thread_usage/query", {"threads": [COST | {"thread_id": "other"}, COST]}),
+            {
+                "summary": NO_TOKENS,
+                "dailyUsageBuckets": None,
+                "threadUsage": {
+                    "threadId": THREAD,
+                    "estimatedUsageCreditsMicros": 1,
+                    "estimatedUsageUsdMicros": None,
+                    "nativeUsageUsdMicros": None,
+                    "groups": [],
+                },
+            },
+        ),
+        (
+            "account/usage/read",
+            {"threadId": THREAD},
+            told("usage/thread_usage/query", {}, 404),
+            {"summary": NO_TOKENS, "dailyUsageBuckets": None, "threadUsage": None},
+        ),
+        (
+            "account/sendAddCreditsNudgeEmail",
+            {"creditType": "credits"},
+            {"accounts/send_add_credits_nudge_email": httpx.Response(204)},
+            {"status": "sent"},
+        ),
+    ],
+)
+def test_answer_of_the_backend_becomes_the_result(
+    play: Play, method: str, params: Any, endpoints: dict[str, httpx.Response], result: Any
+) -> None:
+    async def scenario(peer: Peer, provider: Provider) -> None:
+        await peer.log_in(Tokens(1))
+        provider.endpoints = endpoints
+        assert (await peer.ask(method, params))["result"] == result
+
+    play(scenario)
+
+
+def test_reset_credit_with_new_words_is_of_unknown_kind(play: Play) -> None:
+    async def scenario(peer: Peer, provider: Provider) -> None:
+        await peer.log_in(Tokens(1))
+        listed = {"available_count": 0, "credits": [CREDIT]}
+        provider.endpoints = told("rate-limit-reset-credits", listed)
+        credits_shown = (await peer.ask(READ))["result"]["rateLimitResetCredits"]["credits"]
+        assert credits_shown == [
+            {
+                "id": "c",
+                "resetType": "unknown",
+                "status": "unknown",
+                "grantedAt": 1798761600,
+                "expiresAt": None,
+                "title": None,
+                "description": None,
+            }
+        ]
+
+    play(scenario)
+
+
+def test_details_of_reset_credits_are_not_asked_for_where_they_are_not_wanted(play: Play) -> None:
+    async def scenario(peer: Peer, provider: Provider) -> None:
+        await peer.log_in(Tokens(1))
+        provider.limits = usage(rate_limit_reset_credits={"available_count": 3})
+        result = (await peer.ask(READ, {"excludeResetCreditDetails": True}))["result"]
+        assert result["rateLimitResetCredits"] == {"availableCount": 3, "credits": None}
+        assert provider.asked == []
+
+    play(scenario)
+
+
+def test_limits_of_another_user_say_nothing_about_ordinary_use(play: Play) -> None:
+    async def scenario(peer: Peer, provider: Provider) -> None:
+        await peer.log_in(Tokens(1))
+        provider.limits = usage(user_id="other", account_id="other", rate_limit_upsell="more")
+        result = (await peer.ask(READ))["result"]
+        assert result["ordinaryUsageAllowed"] is None
+        assert "rateLimitUpsell" not in result
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "said"),
+    [
+        (
+            "account/usage/read",
+            {"threadId": "x"},
+            "threadId is no UUID: expected one that thread/start gave",
+        ),
+        (
+            "account/rateLimitResetCredit/consume",
+            {"idempotencyKey": ""},
+            "idempotencyKey is empty: expected a text that is new for each credit",
+        ),
+    ],
+)
+def test_params_that_no_backend_could_answer_are_refused_without_asking(
+    play: Play, method: str, params: Any, said: str
+) -> None:
+    async def scenario(peer: Peer, provider: Provider) -> None:
+        await peer.log_in(Tokens(1))
+        assert (await peer.ask(method, params))["error"]["message"] == said
+        assert provider.asked == []
 
     play(scenario)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from codex_account_protocol import REVISIONS, methods
 
-from codex_conformance.case import case, expect, not_applicable
+from codex_conformance.case import case, expect
 from codex_conformance.mock_parent import ABSENT, MockParent
 from codex_conformance.schema import judge
 from codex_conformance.specification import read_revision
@@ -21,16 +21,27 @@ JUDGED_ELSEWHERE = {
 }
 
 
-def further_requests() -> list[str]:
-    """The stable `account/*` requests of any revision that no other area is about."""
-    rows = [row for revision in REVISIONS for row in methods(revision)]
-    found = [
+def further_requests(revision: str) -> set[str]:
+    """The stable `account/*` requests of a revision that no other area is about."""
+    return {
         row.method
-        for row in rows
+        for row in methods(revision)
         if row.method.startswith("account/")
         and (row.kind, row.direction, row.stability) == ("request", "clientToServer", "stable")
+    } - JUDGED_ELSEWHERE
+
+
+def in_their_revisions() -> list[Any]:
+    """Each of the requests of any revision, as a parameter of those that have it."""
+    of = {revision: further_requests(revision) for revision in REVISIONS}
+    return [
+        pytest.param(
+            method,
+            id=method.partition("/")[2].replace("/", "-"),
+            marks=pytest.mark.revisions(*(name for name in of if method in of[name])),
+        )
+        for method in sorted(set().union(*of.values()))
     ]
-    return sorted(set(found) - JUDGED_ELSEWHERE)
 
 
 def least_params(revision: str, type_name: str | None) -> Any:
@@ -42,17 +53,13 @@ def least_params(revision: str, type_name: str | None) -> Any:
 
 
 @pytest.mark.parametrize("who", ["external-tokens", "nobody"])
-@pytest.mark.parametrize(
-    "method", further_requests(), ids=lambda name: name.partition("/")[2].replace("/", "-")
-)
+@pytest.mark.parametrize("method", in_their_revisions())
 @case("other/answered", "OTHER-1")
 async def test_further_request_is_answered_and_changes_no_account(
     parent: MockParent, tokens: Mint, method: str, who: str
 ) -> None:
     """A further request gets a result that validates, or an error; the login stays as it is."""
-    row = read_revision(parent.revision).methods.get(method)
-    if row is None:
-        not_applicable(f"revision {parent.revision} has no {method}")
+    row = read_revision(parent.revision).methods[method]
     if who == "external-tokens":
         await parent.login(tokens.mint())
     account = (await parent.read_account()).account

@@ -4,13 +4,16 @@ from typing import Any
 
 import pytest
 
-from codex_conformance.case import Setup, case, expect, not_applicable, require
+from codex_conformance.account_data import every_limit
+from codex_conformance.account_endpoints import CREDITS, LIMITS, serving
+from codex_conformance.case import Setup, case, expect, not_applicable, require, since
 from codex_conformance.exchange import Response
+from codex_conformance.expectations import expect_told
 from codex_conformance.limits import ACCOUNT_LIMITS, TURN_LIMITS, Window
 from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import MockParent
-from codex_conformance.replies import limited_turn
-from codex_conformance.tokens import Mint
+from codex_conformance.replies import Script, limited_turn, not_json, status
+from codex_conformance.tokens import ALPHA, Mint, user_of
 from codex_conformance.wire import Entry
 
 READ = "account/rateLimits/read"
@@ -53,6 +56,58 @@ async def test_limits_are_those_of_the_backend(
     wanted = shown(ACCOUNT_LIMITS)
     same = told(response.member("rateLimits")) == wanted
     expect("RATE-1", same, f"rateLimits with {wanted}", response)
+
+
+@case("rate/plan-and-credits", "RATE-1")
+async def test_plan_and_credits_are_those_of_the_backend(
+    parent: MockParent, backend: MockBackend, tokens: Mint
+) -> None:
+    """The plan that the limits are those of, and the credits beyond them, read as told."""
+    await parent.login(tokens.mint())
+    told = every_limit(ALPHA, user_of(ALPHA))
+    backend.answer_at(LIMITS, serving(told.served))
+    response = await read_limits(parent)
+
+    limits = told.shown["rateLimits"]
+    wanted = {"rateLimits": {name: limits[name] for name in ("planType", "credits")}}
+    expect_told("RATE-1", wanted, response)
+
+
+@case("rate/every-limit", "RATE-1", revisions=since("0.169"))
+async def test_every_limit_is_that_of_the_backend(
+    parent: MockParent, backend: MockBackend, tokens: Mint
+) -> None:
+    """All that the backend says about limits is told, and so are the credits to set them back."""
+    await parent.login(tokens.mint())
+    told = every_limit(ALPHA, user_of(ALPHA))
+    backend.answer_at(LIMITS, serving(told.served))
+    expect_told("RATE-1", told.shown, await read_limits(parent))
+
+
+@case("rate/credits-by-number", "RATE-1", revisions=since("0.169"))
+async def test_credits_that_are_not_told_one_by_one_are_counted(
+    parent: MockParent, backend: MockBackend, tokens: Mint
+) -> None:
+    """Where the details cannot be had, the limits come all the same, with the credits' number."""
+    await parent.login(tokens.mint())
+    backend.answer_at(LIMITS, serving(every_limit(ALPHA, user_of(ALPHA)).served))
+    backend.answer_at(CREDITS, status(500))
+    wanted = {"rateLimitResetCredits": {"availableCount": 1}}
+    expect_told("RATE-1", wanted, await read_limits(parent))
+
+
+@pytest.mark.parametrize(
+    "trouble", [status(403), status(500), not_json], ids=["forbidden", "server-error", "no-json"]
+)
+@case("rate/read-trouble", "RATE-1")
+async def test_limits_that_the_backend_does_not_tell_are_an_error(
+    parent: MockParent, backend: MockBackend, tokens: Mint, trouble: Script
+) -> None:
+    """A backend that answers with an error, or with no data, has told no limits."""
+    await parent.login(tokens.mint())
+    backend.answer_at(LIMITS, trouble)
+    response = await read_limits(parent)
+    expect("RATE-1", response.refused, "an error for limits that nobody told", response)
 
 
 @pytest.mark.parametrize("who", ["nobody", "api-key", "logged-out"])
