@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from codex_reference_server.addresses import STDIO, Address, AddressError, parse_address
 from codex_reference_server.revision import NEWEST, REVISIONS, Revision
 
 PROGRAM = "codex_reference_server"
@@ -14,15 +15,21 @@ The reference app-server: keeps the account protocol of codex app-server in one 
 
   --revision R           {", ".join(REVISIONS)}; by default the newest, {NEWEST}
   -c, --config KEY=VALUE override CODEX_HOME/config.toml; VALUE is TOML, or a string as it is
-  --listen stdio://      one client on standard input and output; the only way for now
+  --listen ADDRESS       stdio://, one client on standard input and output, by default;
+                         ws://IP:PORT, many over WebSocket, port 0 is any that is free;
+                         unix://PATH, many over WebSocket on a socket file;
+                         unix://, the same in CODEX_HOME/app-server-control
   --stdio                the same as --listen stdio://
+  --ws-auth capability-token
+                         ask clients of ws:// for the header Authorization: Bearer TOKEN
+  --ws-token-file FILE   which holds that token, or
+  --ws-token-sha256 HEX  the SHA-256 of it
   --enable, --disable F  the same as -c features.F=true, features.F=false
   -m, -s, -a VALUE       the same as -c model=, sandbox_mode=, approval_policy=
   app-server             accepted, since codex is started that way; so are, without effect,
                          --session-source, --analytics-default-enabled and the like
   -h, --help             show this and exit
 """
-STDIO = "stdio://"
 
 _COMMANDS = ("app-server",)
 _FLAGS = {"--stdio": ("--listen", STDIO)}
@@ -45,6 +52,9 @@ _WITH_VALUE = {
     "-c": "--config",
     "--config": "--config",
     "--listen": "--listen",
+    "--ws-auth": "--ws-auth",
+    "--ws-token-file": "--ws-token-file",
+    "--ws-token-sha256": "--ws-token-sha256",
 }
 
 
@@ -52,15 +62,26 @@ class UsageError(Exception):
     """The arguments make no sense; the message says which, and what was expected."""
 
 
+class GateArguments(msgspec.Struct, frozen=True):
+    """Who may connect over TCP; None where nothing is said."""
+
+    mode: str | None = None
+    token_file: str | None = None
+    token_sha256: str | None = None
+
+
 class Arguments(msgspec.Struct, frozen=True):
     """What the command line says.
 
     Attributes:
         overrides: the texts `KEY=VALUE`, in their order.
+        address: None is standard input and output.
     """
 
     revision: Revision
     overrides: tuple[str, ...]
+    address: Address | None
+    gate: GateArguments
 
 
 def parse_arguments(argv: Sequence[str]) -> Arguments:
@@ -72,16 +93,19 @@ def parse_arguments(argv: Sequence[str]) -> Arguments:
         UsageError: an argument is unknown, lacks its value, or has a bad one.
     """
     values = _values(argv)
-    for address in values["--listen"]:
-        if address != STDIO:
-            raise UsageError(
-                f"--listen is {address!r}, expected {STDIO}: nothing else is offered yet"
-            )
-    revision = (values["--revision"] or [NEWEST])[-1]
+    last = {option: each[-1] for option, each in values.items() if each}
+    revision = last.get("--revision", NEWEST)
     if revision not in REVISIONS:
         known = ", ".join(REVISIONS)
         raise UsageError(f"--revision is {revision!r}, expected one of {known}")
-    return Arguments(REVISIONS[revision], tuple(values["--config"]))
+    try:
+        address = parse_address(last.get("--listen", STDIO))
+    except AddressError as error:
+        raise UsageError(str(error)) from None
+    gate = GateArguments(
+        last.get("--ws-auth"), last.get("--ws-token-file"), last.get("--ws-token-sha256")
+    )
+    return Arguments(REVISIONS[revision], tuple(values["--config"]), address, gate)
 
 
 def _values(argv: Sequence[str]) -> dict[str, list[str]]:

@@ -15,6 +15,7 @@ from codex_reference_server.messages import (
     Answered,
     Later,
     Notification,
+    Overload,
     Refusal,
     Session,
 )
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 
 HIGH_WATER = 1024 * 1024
 """Bytes waiting to be read by a client above which it is given nothing more to do."""
+
+FLOOD = 16 * 1024 * 1024
+"""Bytes waiting to be read by a client above which it is hung up on."""
+
+LATER_LIMIT = 256
+"""Answers that one client may wait for at a time."""
 
 Id = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] | str
 
@@ -71,49 +78,86 @@ _decode = msgspec.json.Decoder(Incoming).decode
 _encode = msgspec.json.Encoder().encode
 
 
-class Outbox:
-    """Messages on their way to a client."""
+class Relief:
+    """Wakes everybody who waits for room in an outbox, whichever it is."""
 
     def __init__(self) -> None:
+        self._event = anyio.Event()
+
+    def give(self) -> None:
+        """There is room in one that was full."""
+        self._event.set()
+        self._event = anyio.Event()
+
+    async def wait(self) -> None:
+        """Wait for that."""
+        await self._event.wait()
+
+
+class Outbox:
+    """Messages on their way to a client.
+
+    Attributes:
+        overflow: called when more is on its way than `FLOOD`; nothing of it is sent then.
+    """
+
+    def __init__(self, relief: Relief) -> None:
+        self.overflow: Callable[[], None] = lambda: None
+        self._relief = relief
         self._lines: list[bytes] = []
         self._size = 0
         self._is_closed = False
         self._filled = anyio.Event()
-        self._emptied = anyio.Event()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether more than `HIGH_WATER` is on its way to a client who still counts."""
+        return self._size > HIGH_WATER and not self._is_closed
 
     def put(self, line: bytes) -> None:
         """Add a message; a closed outbox takes none."""
-        if not self._is_closed:
-            self._lines.append(line)
-            self._size += len(line)
-            self._filled.set()
+        if self._is_closed:
+            return
+        if self._size > FLOOD:
+            self._empty()
+            self.close()
+            self.overflow()
+            return
+        self._lines.append(line)
+        self._size += len(line)
+        self._filled.set()
 
     async def take(self) -> list[bytes]:
         """Wait for messages and take them all; none means that no more will come."""
         if not self._lines and not self._is_closed:
             self._filled = anyio.Event()
             await self._filled.wait()
-        lines, self._lines, self._size = self._lines, [], 0
-        self._emptied.set()
-        self._emptied = anyio.Event()
-        return lines
+        return self._empty()
 
     async def room(self) -> None:
         """Wait until less than `HIGH_WATER` is on its way."""
-        while self._size > HIGH_WATER and not self._is_closed:
-            await self._emptied.wait()
+        while self.is_full:
+            await self._relief.wait()
 
     def close(self) -> None:
         """What is on its way is the last."""
         self._is_closed = True
         self._filled.set()
-        self._emptied.set()
+        self._relief.give()
+
+    def _empty(self) -> list[bytes]:
+        was_full = self.is_full
+        lines, self._lines, self._size = self._lines, [], 0
+        if was_full:
+            self._relief.give()
+        return lines
 
 
 class Clients:
     """Every connected client; what the server says by itself goes to each that is initialized."""
 
     def __init__(self) -> None:
+        self.relief = Relief()
         self._connections: list[Connection] = []
         self._asked: dict[Id, Answered] = {}
         self._ids = count()
@@ -128,9 +172,11 @@ class Clients:
 
     def notify(self, notification: Notification) -> None:
         """Tell each one that has not opted out of the method."""
-        line = _encode(notification)
-        for connection in self._connections:
-            connection.tell(line, notification.method)
+        self._tell(notification, self._connections)
+
+    def narrate(self, thread_id: str, notification: Notification) -> None:
+        """Tell each one that follows the thread, and has not opted out of the method."""
+        self._tell(notification, self._followers(thread_id))
 
     def ask(self, method: str, params: Any, answered: Answered) -> Callable[[], None]:
         """Send a request under an id that has not been used before; the first answer counts."""
@@ -151,10 +197,22 @@ class Clients:
         if answered is not None:
             answered(response.result if response.error == NULL else None)
 
-    async def room(self) -> None:
-        """Wait until every client has read most of what it was told."""
-        for connection in tuple(self._connections):
-            await connection.outbox.room()
+    async def room(self, thread_id: str) -> None:
+        """Wait for a follower of the thread to read, if none does: who does not stalls no other."""
+        while self._is_unread(thread_id):
+            await self.relief.wait()
+
+    def _is_unread(self, thread_id: str) -> bool:
+        followers = self._followers(thread_id)
+        return bool(followers) and all(follower.outbox.is_full for follower in followers)
+
+    def _followers(self, thread_id: str) -> "list[Connection]":
+        return [each for each in self._connections if each.follows(thread_id)]
+
+    def _tell(self, notification: Notification, connections: "list[Connection]") -> None:
+        line = _encode(notification)
+        for connection in connections:
+            connection.tell(line, notification.method)
 
 
 class Connection:
@@ -168,11 +226,12 @@ class Connection:
     """
 
     def __init__(self, clients: Clients, dispatcher: Dispatcher, tasks: "TaskGroup") -> None:
-        self.outbox = Outbox()
+        self.outbox = Outbox(clients.relief)
         self._clients = clients
         self._dispatcher = dispatcher
         self._tasks = tasks
         self._session = Session()
+        self._later = 0
         clients.join(self)
 
     def receive(self, line: bytes) -> None:
@@ -191,6 +250,10 @@ class Connection:
         if self._session.initialized and method not in self._session.silenced:
             self.outbox.put(line)
 
+    def follows(self, thread_id: str) -> bool:
+        """Whether the client is to hear of the turns of a thread."""
+        return thread_id in self._session.threads
+
     def close(self) -> None:
         """Say no more than what is in the outbox."""
         self._clients.leave(self)
@@ -202,10 +265,13 @@ class Connection:
         except Refusal as refusal:
             self._refuse(request_id, refusal)
             return
-        if isinstance(answer, Later):
+        if not isinstance(answer, Later):
+            self._respond(request_id, answer)
+        elif self._later < LATER_LIMIT:
+            self._later += 1
             self._tasks.start_soon(self._answer_later, request_id, answer)
         else:
-            self._respond(request_id, answer)
+            self._refuse(request_id, Overload())
 
     async def _answer_later(self, request_id: Id, later: Later) -> None:
         try:
@@ -214,6 +280,8 @@ class Connection:
             self._refuse(request_id, refusal)
         else:
             self._respond(request_id, answer)
+        finally:
+            self._later -= 1
 
     def _refuse(self, request_id: Id, refusal: Refusal) -> None:
         self.outbox.put(_encode(Error(request_id, ErrorDetail(refusal.code, refusal.message))))

@@ -1,16 +1,23 @@
 """The server as a whole: from arguments and configuration to conversations with clients."""
 
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
 
 from codex_reference_server.account import Account
-from codex_reference_server.arguments import PROGRAM, USAGE, UsageError, parse_arguments
+from codex_reference_server.arguments import (
+    PROGRAM,
+    USAGE,
+    Arguments,
+    UsageError,
+    parse_arguments,
+)
 from codex_reference_server.auth import Auth
 from codex_reference_server.config import Config, ConfigError, load_config
 from codex_reference_server.connection import Clients, Connection
@@ -19,19 +26,17 @@ from codex_reference_server.further import FurtherAccount
 from codex_reference_server.revision import Revision
 from codex_reference_server.start_up import StartUp
 from codex_reference_server.threads import Threads
-from codex_reference_server.transports import (
-    ByteStream,
-    converse,
-    memory_streams,
-    standard_streams,
-)
+from codex_reference_server.transports import Serve, standard_transport
 from codex_reference_server.turns import Turns
 
 if TYPE_CHECKING:
-    from anyio.abc import ObjectStream, TaskGroup
+    from anyio.abc import TaskGroup, TaskStatus
+
+    from codex_reference_server.memory import ClientStream, Hall
 
 BAD_USAGE = 2
 INTERRUPTED = 130
+STATUS_AFTER = {signal.SIGTERM: 0, signal.SIGINT: INTERRUPTED}
 
 
 class Server:
@@ -59,7 +64,7 @@ async def running_server(config: Config, revision: Revision) -> AsyncIterator[Se
     account = Account(config, revision, auth, clients.notify)
     async with anyio.create_task_group() as tasks:
         threads = Threads(config, revision)
-        turns = Turns(config, revision, auth, threads, clients.notify, clients.room, tasks)
+        turns = Turns(config, revision, auth, threads, clients.narrate, clients.room, tasks)
         further = FurtherAccount(config, revision, auth, turns.open_backend)
         rooms = (account, further, threads, turns)
         handlers = {name: each for room in rooms for name, each in room.handlers.items()}
@@ -70,60 +75,91 @@ async def running_server(config: Config, revision: Revision) -> AsyncIterator[Se
     await turns.aclose()
 
 
-async def serve(config: Config, revision: Revision, stream: ByteStream) -> None:
-    """Serve one client until it ends its side."""
-    async with running_server(config, revision) as server:
-        await converse(stream, server.connect())
-
-
 @asynccontextmanager
 async def in_memory(
     home: Path, environ: Mapping[str, str], argv: Sequence[str]
-) -> AsyncIterator["ObjectStream[bytes]"]:
-    """A server in this process, with `home` as its `CODEX_HOME`; yields the client's end.
+) -> AsyncIterator["ClientStream"]:
+    """A server in this process, with `home` as its `CODEX_HOME`; yields the first client's end.
 
-    It reads no clock but the event loop's and uses no thread and no socket other than httpx's.
+    It ends with its last client. It reads no clock but the event loop's and uses no thread and no
+    socket other than httpx's.
 
     Raises:
         UsageError: as `parse_arguments`.
         ConfigError: as `load_config`.
     """
+    from codex_reference_server.memory import Hall
+
     arguments = parse_arguments(argv)
     config = load_config(home, environ, arguments.overrides, arguments.revision)
-    client_end, server_end = memory_streams()
 
-    async def serve_and_hang_up() -> None:
-        async with server_end:
-            await serve(config, arguments.revision, server_end)
+    async def host(*, task_status: "TaskStatus[Hall]") -> None:
+        async with (
+            running_server(config, arguments.revision) as server,
+            anyio.create_task_group() as conversations,
+        ):
+            hall = Hall(server.connect, conversations)
+            first.append(hall.connect())
+            task_status.started(hall)
 
+    first: list[ClientStream] = []
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(serve_and_hang_up)
-        async with client_end:
-            yield client_end
+        hall: Hall = await tasks.start(host)
+        try:
+            yield first[0]
+        finally:
+            await hall.aclose()
 
 
 def main(argv: Sequence[str]) -> int:
-    """Serve standard input and output; the arguments come without the name of the program.
+    """Serve where the arguments, which come without the name of the program, say.
 
-    The exit status is 0 when the client has ended its side, 2 when arguments or configuration are
-    bad, 130 after ^C.
+    The exit status is 0 when the one client on standard input has ended its side or after SIGTERM,
+    2 when arguments, configuration or address are bad, 130 after ^C.
     """
     if not {"-h", "--help"}.isdisjoint(argv):
         sys.stdout.write(USAGE)
         return 0
-    try:
-        arguments = parse_arguments(argv)
-        config = load_config(None, os.environ, arguments.overrides, arguments.revision)
-    except (UsageError, ConfigError) as error:
-        return _refuse(str(error))
+    with ExitStack() as stack:
+        try:
+            arguments = parse_arguments(argv)
+            config = load_config(None, os.environ, arguments.overrides, arguments.revision)
+            serve = stack.enter_context(_transport(arguments, config))
+        except (UsageError, ConfigError) as error:
+            return _refuse(str(error))
+        try:
+            return anyio.run(_serve_until_signalled, config, arguments.revision, serve)
+        except KeyboardInterrupt:
+            return INTERRUPTED
+
+
+def _transport(arguments: Arguments, config: Config) -> AbstractContextManager[Serve]:
+    """What carries messages between the server and its clients, ready for them."""
+    if arguments.address is not None:
+        from codex_reference_server.listening import opened
+
+        return opened(arguments.address, arguments.gate, config.home)
     if sys.stdin is None or sys.stdout is None:
-        return _refuse("standard input or output is closed, expected a client at the other end")
-    try:
-        with standard_streams() as stream:
-            anyio.run(serve, config, arguments.revision, stream)
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    return 0
+        raise UsageError("standard input or output is closed, expected a client at the other end")
+    return standard_transport()
+
+
+async def _serve_until_signalled(config: Config, revision: Revision, serve: Serve) -> int:
+    """Serve until there is nobody to serve, or somebody says that it is enough; the exit status."""
+    status = 0
+
+    async def heed(signals: AsyncIterator[signal.Signals]) -> None:
+        nonlocal status
+        async for number in signals:
+            status = STATUS_AFTER[number]
+            serving.cancel_scope.cancel()
+
+    with anyio.open_signal_receiver(*STATUS_AFTER) as signals:
+        async with running_server(config, revision) as server, anyio.create_task_group() as serving:
+            serving.start_soon(heed, signals)
+            await serve(server.connect)
+            serving.cancel_scope.cancel()
+    return status
 
 
 def _refuse(reason: str) -> int:

@@ -9,6 +9,7 @@ INVALID_REQUEST = -32600
 METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
+OVERLOADED = -32001
 
 NULL = msgspec.Raw(b"null")
 """An undecoded member that is null or absent."""
@@ -39,12 +40,17 @@ class Later(msgspec.Struct, frozen=True):
 
 
 class Session(msgspec.Struct):
-    """What a client has said about itself; empty until it has sent `initialize`."""
+    """What a client has said about itself; empty until it has sent `initialize`.
+
+    Attributes:
+        threads: ids of those that it follows, and hears the turns of.
+    """
 
     initialized: bool = False
     client_name: str = ""
     experimental_api: bool = False
     silenced: frozenset[str] = frozenset()
+    threads: set[str] = set()
 
 
 class Refusal(Exception):  # noqa: N818 - the protocol's outcome, not a fault of the program
@@ -73,6 +79,13 @@ class RefusedByBackend(Refusal):
         self.status = status
 
 
+class Overload(Refusal):
+    """A request that would be answered, were not so much under way."""
+
+    def __init__(self) -> None:
+        super().__init__("Server overloaded; retry later.", OVERLOADED)
+
+
 class TurnFailure(Exception):  # noqa: N818 - the protocol's outcome, not a fault of the program
     """Why a turn fails; becomes its `turn.error`.
 
@@ -89,6 +102,9 @@ class TurnFailure(Exception):  # noqa: N818 - the protocol's outcome, not a faul
 
 Notify = Callable[[Notification], None]
 """Tell every client."""
+
+Narrate = Callable[[str, Notification], None]
+"""Tell every client that follows a thread, given its id."""
 
 Handler = Callable[[Any, Session], Answer | Later]
 """Answers one request, given its params as the revision's model, or raises `Refusal`."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from codex_reference_server.messages import Notify, TurnFailure
+from codex_reference_server.messages import Narrate, TurnFailure
 from codex_reference_server.revision import Revision
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ def new_id() -> str:
 class Narration:
     """Tells of one turn. Times of day are for people to read; nothing is measured by them."""
 
-    def __init__(self, revision: Revision, notify: Notify, thread_id: str, turn_id: str) -> None:
+    def __init__(self, revision: Revision, narrate: Narrate, thread_id: str, turn_id: str) -> None:
         self._make = revision.make
         self._notification = revision.notification
-        self._notify = notify
+        self._narrate = narrate
         self._thread_id = thread_id
         self._turn_id = turn_id
         self._started_at = int(time.time())
@@ -115,7 +115,7 @@ class Narration:
 
     def _tell(self, method: str, **members: Any) -> None:
         ids = {"thread_id": self._thread_id, "turn_id": self._turn_id}
-        self._notify(self._notification(method, **ids, **members))
+        self._narrate(self._thread_id, self._notification(method, **ids, **members))
 
 
 def _milliseconds() -> int:

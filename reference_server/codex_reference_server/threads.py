@@ -108,29 +108,32 @@ class Threads:
             raise Refusal("no such thread: threadId is none that thread/start gave")
         return thread
 
-    def start(self, params: Any, session: Session) -> Answer:  # noqa: ARG002
-        """`thread/start`: the response, then `thread/started`."""
+    def start(self, params: Any, session: Session) -> Answer:
+        """`thread/start`: the response, then `thread/started`. The client follows the thread."""
         thread = self._begin(
             params.model or self._config.model,
             str(Path(params.cwd or ".").absolute()),
             params.approval_policy or APPROVAL_POLICY,
             params.sandbox or SANDBOX_MODE,
         )
+        session.threads.add(thread.id)
         return Answer(self._opened(thread), (self._started(thread),))
 
-    def resume(self, params: EnterThread, session: Session) -> Answer:  # noqa: ARG002
-        """`thread/resume`: a thread of this server goes on."""
+    def resume(self, params: EnterThread, session: Session) -> Answer:
+        """`thread/resume`: a thread of this server goes on, and the client follows it."""
         thread = self.get(params.thread_id)
         thread.archived = False
         _enter(thread, params)
+        session.threads.add(thread.id)
         return Answer(self._opened(thread))
 
-    def fork(self, params: EnterThread, session: Session) -> Answer:  # noqa: ARG002
+    def fork(self, params: EnterThread, session: Session) -> Answer:
         """`thread/fork`: the response, then `thread/started` of the new one."""
         source = self.get(params.thread_id)
         thread = self._begin(source.model, source.cwd, source.approval_policy, source.sandbox)
         thread.preview, thread.forked_from = source.preview, source.id
         _enter(thread, params)
+        session.threads.add(thread.id)
         return Answer(self._opened(thread), (self._started(thread),))
 
     def list(self, params: ListThreads, session: Session) -> Answer:  # noqa: ARG002
@@ -166,10 +169,13 @@ class Threads:
         thread.archived = False
         return Answer({"thread": self.show(thread)})
 
-    def unsubscribe(self, params: OfThread, session: Session) -> Answer:  # noqa: ARG002
-        """`thread/unsubscribe`; every client is told of every turn nevertheless."""
-        known = params.thread_id in self._threads
-        return Answer({"status": "unsubscribed" if known else "notLoaded"})
+    def unsubscribe(self, params: OfThread, session: Session) -> Answer:
+        """`thread/unsubscribe`: the client follows the thread no more."""
+        if params.thread_id not in self._threads:
+            return Answer({"status": "notLoaded"})
+        followed = params.thread_id in session.threads
+        session.threads.discard(params.thread_id)
+        return Answer({"status": "unsubscribed" if followed else "notSubscribed"})
 
     def list_terminals(self, params: OfThread, session: Session) -> Answer:  # noqa: ARG002
         """`thread/backgroundTerminals/list`: there are never any."""

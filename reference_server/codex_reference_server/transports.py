@@ -1,10 +1,7 @@
-"""Bytes to lines and back, over standard input and output or in memory.
-
-A transport for WebSockets or Unix sockets is one more stream for `converse`.
-"""
+"""Bytes to lines and back, over standard input and output or any other stream of bytes."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -19,19 +16,22 @@ if TYPE_CHECKING:
 ByteStream: TypeAlias = "StandardStreams | ObjectStream[bytes]"
 """Both directions of a connection."""
 
+Connect = Callable[[], Connection]
+"""The server's side for one more client."""
+
+Serve = Callable[[Connect], Awaitable[None]]
+"""Serve clients until there is none any more, or until it is cancelled."""
+
 STDIN, STDOUT = 0, 1
 
 LINE_LIMIT = 16 * 1024 * 1024
-"""Bytes of the longest line that is read; a longer one is dropped."""
+"""Bytes of the longest line that is read; a longer one is dropped, a longer frame hung up on."""
 
 CHUNK = 256 * 1024
 """Bytes that are read at once, if there are as many."""
 
 FLUSH_LIMIT = 1.0
 """Seconds that a client has, after it has ended its side, to read what is left."""
-
-BUFFERED_CHUNKS = 16
-"""Chunks that fit into a stream in memory before its writer has to wait."""
 
 
 class Lines:
@@ -68,6 +68,7 @@ class Lines:
 async def converse(stream: ByteStream, connection: Connection) -> None:
     """Carry messages both ways until the client ends its side or is gone."""
     async with anyio.create_task_group() as directions:
+        connection.outbox.overflow = directions.cancel_scope.cancel
         directions.start_soon(_send, stream, connection.outbox, directions.cancel_scope)
         try:
             await _receive(stream, connection)
@@ -139,23 +140,14 @@ class StandardStreams:
 
 
 @contextmanager
-def standard_streams() -> Iterator[StandardStreams]:
-    """Standard input and output; left as they were found, since a terminal outlives the server."""
+def standard_transport() -> Iterator[Serve]:
+    """One client on standard input and output, until it ends its side.
+
+    They are left as they were found, since a terminal outlives the server.
+    """
     try:
         was_blocking = os.get_blocking(STDOUT)
         os.set_blocking(STDOUT, False)
-        yield StandardStreams()
+        yield lambda connect: converse(StandardStreams(), connect())
     finally:
         os.set_blocking(STDOUT, was_blocking)
-
-
-def memory_streams() -> "tuple[ObjectStream[bytes], ObjectStream[bytes]]":
-    """Two ends of a connection within this process."""
-    from anyio.streams.stapled import StapledObjectStream
-
-    to_server, from_client = anyio.create_memory_object_stream[bytes](BUFFERED_CHUNKS)
-    to_client, from_server = anyio.create_memory_object_stream[bytes](BUFFERED_CHUNKS)
-    return (
-        StapledObjectStream(to_server, from_server),
-        StapledObjectStream(to_client, from_client),
-    )

@@ -12,7 +12,8 @@ from codex_reference_server.messages import (
     INVALID_PARAMS,
     Answer,
     Handlers,
-    Notify,
+    Narrate,
+    Overload,
     Refusal,
     Session,
     TurnFailure,
@@ -28,8 +29,11 @@ if TYPE_CHECKING:
     from codex_reference_server.backend import Backend, Event
     from codex_reference_server.limits import Usage
 
-Room = Callable[[], Awaitable[None]]
-"""Wait until the clients have taken in most of what they were told."""
+TURNS_LIMIT = 1000
+"""Turns that may be under way at a time."""
+
+Room = Callable[[str], Awaitable[None]]
+"""Wait until those who follow a thread, given its id, have taken in most of what they were told."""
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -59,7 +63,7 @@ class Turns:
         revision: Revision,
         auth: Auth,
         threads: Threads,
-        notify: Notify,
+        narrate: Narrate,
         room: Room,
         tasks: "TaskGroup",
     ) -> None:
@@ -67,7 +71,7 @@ class Turns:
         self._revision = revision
         self._auth = auth
         self._threads = threads
-        self._notify = notify
+        self._narrate = narrate
         self._room = room
         self._tasks = tasks
         self._under_way: dict[str, Turn] = {}
@@ -91,8 +95,11 @@ class Turns:
 
     def start_turn(self, params: Any, session: Session) -> Answer:  # noqa: ARG002
         """`turn/start`: the response, then what `_run` tells."""
-        turn = self._turn_in(self._threads.get(params.thread_id), [params.input])
-        turn.thread.said(_words(params.input))
+        thread = self._threads.get(params.thread_id)
+        if len(self._under_way) >= TURNS_LIMIT:
+            raise Overload
+        turn = self._turn_in(thread, [params.input])
+        thread.said(_words(params.input))
         self._under_way[turn.id] = turn
         self._tasks.start_soon(self._run, turn)
         shown = turn.narration.turn("inProgress")
@@ -132,7 +139,7 @@ class Turns:
 
     def _turn_in(self, thread: Thread, inputs: list[list[Any]]) -> Turn:
         turn_id = new_id()
-        narration = Narration(self._revision, self._notify, thread.id, turn_id)
+        narration = Narration(self._revision, self._narrate, thread.id, turn_id)
         return Turn(turn_id, thread, inputs, narration, anyio.CancelScope())
 
     async def _run(self, turn: Turn) -> None:
@@ -153,19 +160,23 @@ class Turns:
     async def _talk(self, turn: Turn) -> None:
         async def take(event: "Event") -> None:
             turn.narration.agent_says(event)
-            await self._room()
+            await self._room(turn.thread.id)
+
+        def tell_limits(usage: "Usage") -> None:
+            self._tell_limits(turn.thread, usage)
 
         for said in turn.inputs:  # steering adds to them meanwhile
             turn.narration.user_said(said)
             body = _request_body(turn.thread.model, said)
-            await self.open_backend().respond(body, take, self._tell_limits)
+            await self.open_backend().respond(body, take, tell_limits)
 
-    def _tell_limits(self, usage: "Usage") -> None:
+    def _tell_limits(self, thread: Thread, usage: "Usage") -> None:
         """`account/rateLimits/updated`."""
         from codex_reference_server.limits import snapshot
 
-        shown = snapshot(self._revision, usage)
-        self._notify(self._revision.notification("account/rateLimits/updated", rate_limits=shown))
+        limits = snapshot(self._revision, usage)
+        told = self._revision.notification("account/rateLimits/updated", rate_limits=limits)
+        self._narrate(thread.id, told)
 
     def open_backend(self) -> "Backend":
         """The backend, one for everybody; httpx is imported with the first use."""

@@ -166,10 +166,6 @@ def test_arguments_that_codex_takes_are_settings_or_without_effect() -> None:
         (["serve"], "unknown argument 'serve'; --help lists those there are"),
         (["-c"], "-c needs a value; --help says which"),
         (["--revision", "1.0"], "--revision is '1.0', expected one of 0.93, 0.99, 0.169"),
-        (
-            ["--listen", "ws://127.0.0.1:0"],
-            "--listen is 'ws://127.0.0.1:0', expected stdio://: nothing else is offered yet",
-        ),
     ],
 )
 def test_bad_arguments_are_refused_by_name(argv: list[str], message: str) -> None:

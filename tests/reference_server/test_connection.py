@@ -1,12 +1,15 @@
 """Lines, messages, ids: what is answered, what is ignored, and that neither disturbs the rest."""
 
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
+from codex_reference_server import connection as room
+from codex_reference_server import turns
 from codex_reference_server.config import load_config
 from codex_reference_server.connection import Connection
 from codex_reference_server.main import running_server
@@ -271,28 +274,145 @@ def test_client_that_does_not_read_is_given_nothing_more_to_do(play: Play) -> No
     play(scenario)
 
 
-def test_two_clients_are_both_asked_and_the_first_answer_counts(play: Play, home: Path) -> None:
-    old, new, late = Tokens(1), Tokens(2), Tokens(3)
+@asynccontextmanager
+async def seated(home: Path, number: int) -> AsyncIterator[list["Seat"]]:
+    """Clients of one server, each initialized."""
     revision = REVISIONS["0.169"]
+    async with running_server(load_config(home, {}, (), revision), revision) as server:
+        seats = [Seat(server.connect()) for _ in range(number)]
+        for seat in seats:
+            capabilities = {"experimentalApi": True}
+            await seat.ask("initialize", {"clientInfo": CLIENT, "capabilities": capabilities})
+        yield seats
+
+
+def test_turn_is_told_to_who_follows_its_thread_and_the_login_to_everybody(
+    play: Play, home: Path
+) -> None:
+    tokens = Tokens(1)
+
+    async def scenario(_peer: Peer, provider: Provider) -> None:
+        provider.valid = {tokens.access}
+        async with seated(home, 2) as (owner, other):
+            await owner.log_in(tokens)
+            await owner.start_turn()
+            await owner.until(method="turn/completed")
+            await other.ask("account/read", {})
+            assert [m for m in other.heard if m.startswith(("turn", "item", "thread"))] == [
+                "thread/started"
+            ]
+            assert other.heard[:3] == [
+                "response",
+                "account/login/completed",
+                "account/updated",
+            ]
+
+    play(scenario)
+
+
+def test_turn_outlives_its_client_and_others_may_answer_for_it(play: Play, home: Path) -> None:
+    old, new = Tokens(1), Tokens(2)
 
     async def scenario(_peer: Peer, provider: Provider) -> None:
         provider.valid = {new.access}
-        async with running_server(load_config(home, {}, (), revision), revision) as server:
-            owner, other = Seat(server.connect()), Seat(server.connect())
-            for seat in (owner, other):
-                capabilities = {"experimentalApi": True}
-                params = {"clientInfo": CLIENT, "capabilities": capabilities}
-                await seat.ask("initialize", params)
-            login = {"type": "chatgptAuthTokens"} | old.members("0.169")
-            await owner.ask("account/login/start", login)
-            thread = (await owner.ask("thread/start", {}))["result"]["thread"]["id"]
-            text = [{"type": "text", "text": "hi"}]
-            await owner.ask("turn/start", {"threadId": thread, "input": text})
+        async with seated(home, 2) as (owner, other):
+            await owner.log_in(old)
+            await owner.start_turn()
+            request = await other.until(method=REFRESH)
+            owner.connection.close()
+            other.say({"id": request["id"], "result": new.members("0.169")})
+            account = (await other.ask("account/read", {}))["result"]["account"]
+            assert account["email"] == new.email
+        assert provider.bearers == [old.access, new.access]
+
+    play(scenario)
+
+
+def test_client_that_does_not_read_stalls_nobody_and_is_hung_up_on(
+    play: Play, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "HIGH_WATER", 2000)
+    monkeypatch.setattr(room, "FLOOD", 10_000)
+
+    async def scenario(_peer: Peer, provider: Provider) -> None:
+        tokens = Tokens(1)
+        provider.valid = {tokens.access}
+        async with seated(home, 2) as (owner, deaf):
+            overflows: list[bool] = []
+            deaf.connection.outbox.overflow = lambda: overflows.append(True)
+            while not overflows:
+                await owner.log_in(tokens)
+            await owner.start_turn()
+            ended = await owner.until(method="turn/completed")
+            assert ended["params"]["turn"]["status"] == "completed"
+            assert await deaf.connection.outbox.take() == []
+        assert overflows == [True]
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("is_followed_by_another", [False, True])
+def test_turn_waits_for_a_client_that_does_not_read_unless_another_does(
+    play: Play, home: Path, monkeypatch: pytest.MonkeyPatch, is_followed_by_another: bool
+) -> None:
+    monkeypatch.setattr(room, "HIGH_WATER", 100)
+    tokens = Tokens(1)
+
+    async def scenario(_peer: Peer, provider: Provider) -> None:
+        provider.valid, provider.gate = {tokens.access}, anyio.Event()
+        async with seated(home, 2) as (owner, other):
+            await owner.log_in(tokens)
+            thread = await owner.start_turn()
+            if is_followed_by_another:
+                other.connection._session.threads.add(thread)
+            provider.gate.set()
+            with anyio.move_on_after(60) as patience:
+                await other.until(method="turn/completed")
+            assert patience.cancelled_caught is not is_followed_by_another
+            await owner.until(method="turn/completed")
+
+    play(scenario)
+
+
+def test_overloaded_server_refuses_what_it_would_have_to_wait_for(
+    play: Play, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "LATER_LIMIT", 3)
+    monkeypatch.setattr(turns, "TURNS_LIMIT", 2)
+    overload = {"code": -32001, "message": "Server overloaded; retry later."}
+
+    async def scenario(peer: Peer, provider: Provider) -> None:
+        tokens = Tokens(1)
+        provider.valid, provider.gate = {tokens.access}, anyio.Event()
+        await peer.log_in(tokens)
+        requests = [peer.call("account/rateLimits/read") for _ in range(4)]
+        await peer.say(*requests)
+        assert (await peer.answer_to(requests[3]))["error"] == overload
+        under_way = [await peer.start_turn() for _ in range(2)]
+        refused = peer.call("turn/start", {"threadId": under_way[0].thread, "input": []})
+        await peer.say(refused)
+        assert (await peer.answer_to(refused))["error"] == overload
+        provider.gate.set()
+        for turn in under_way:
+            assert await turn.status() == "completed"
+        assert "result" in await peer.ask("account/rateLimits/read")
+
+    play(scenario)
+
+
+def test_two_clients_are_both_asked_and_the_first_answer_counts(play: Play, home: Path) -> None:
+    old, new, late = Tokens(1), Tokens(2), Tokens(3)
+
+    async def scenario(_peer: Peer, provider: Provider) -> None:
+        provider.valid = {new.access}
+        async with seated(home, 2) as (owner, other):
+            await owner.log_in(old)
+            await owner.start_turn()
             asked = [await seat.until(method=REFRESH) for seat in (owner, other)]
             assert asked[0] == asked[1]
             for seat, tokens in ((other, new), (owner, late)):
                 seat.say({"id": 0, "result": tokens.members("0.169")})
-            ended = await other.until(method="turn/completed")
+            ended = await owner.until(method="turn/completed")
             assert ended["params"]["turn"]["status"] == "completed"
             account = (await other.ask("account/read", {}))["result"]["account"]
             assert account["email"] == new.email
@@ -303,11 +423,27 @@ def test_two_clients_are_both_asked_and_the_first_answer_counts(play: Play, home
 
 
 class Seat:
-    """A client without a transport."""
+    """A client without a transport.
+
+    Attributes:
+        heard: the method of every message, `response` for those that have none.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.heard: list[str] = []
         self._heard: list[dict[str, Any]] = []
+
+    async def log_in(self, tokens: Tokens) -> None:
+        login = {"type": "chatgptAuthTokens"} | tokens.members("0.169")
+        await self.ask("account/login/start", login)
+
+    async def start_turn(self) -> str:
+        """A turn under way; its thread."""
+        thread: str = (await self.ask("thread/start", {}))["result"]["thread"]["id"]
+        text = [{"type": "text", "text": "hi"}]
+        await self.ask("turn/start", {"threadId": thread, "input": text})
+        return thread
 
     def say(self, message: dict[str, Any]) -> None:
         self.connection.receive(json.dumps(message).encode())
@@ -322,6 +458,7 @@ class Seat:
             self._heard += map(json.loads, await self.connection.outbox.take())
             while self._heard:
                 message = self._heard.pop(0)
+                self.heard.append(message.get("method", "response"))
                 if members.items() <= message.items():
                     return message
 

@@ -1,0 +1,66 @@
+"""Clients in the same process: a connection is a pair of streams in memory."""
+
+from typing import TYPE_CHECKING
+
+import anyio
+from anyio.abc import ObjectReceiveStream, ObjectSendStream
+from anyio.streams.stapled import StapledObjectStream
+
+from codex_reference_server.connection import Connection
+from codex_reference_server.transports import Connect, converse
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
+BUFFERED_CHUNKS = 16
+"""Chunks that fit into a stream before its writer has to wait."""
+
+
+class ClientStream(StapledObjectStream[bytes]):
+    """A client's end of a connection."""
+
+    def __init__(
+        self,
+        to_server: ObjectSendStream[bytes],
+        from_server: ObjectReceiveStream[bytes],
+        hall: "Hall",
+    ) -> None:
+        super().__init__(to_server, from_server)
+        self._hall = hall
+
+    def connect(self) -> "ClientStream":
+        """Another client's end, of a connection of its own to the same server."""
+        return self._hall.connect()
+
+
+class Hall:
+    """Where clients of one server come and go.
+
+    Args:
+        connect: makes the server's side of a connection.
+        tasks: where conversations are held.
+    """
+
+    def __init__(self, connect: Connect, tasks: "TaskGroup") -> None:
+        self._connect = connect
+        self._tasks = tasks
+        self._clients: list[ClientStream] = []
+
+    def connect(self) -> ClientStream:
+        """One more client's end; the server talks to it until it ends its side."""
+        to_server, from_client = anyio.create_memory_object_stream[bytes](BUFFERED_CHUNKS)
+        to_client, from_server = anyio.create_memory_object_stream[bytes](BUFFERED_CHUNKS)
+        server_end = StapledObjectStream(to_client, from_client)
+        self._tasks.start_soon(_serve, server_end, self._connect())
+        self._clients.append(ClientStream(to_server, from_server, self))
+        return self._clients[-1]
+
+    async def aclose(self) -> None:
+        """End every client's side."""
+        for client in self._clients:
+            await client.aclose()
+
+
+async def _serve(stream: StapledObjectStream[bytes], connection: Connection) -> None:
+    async with stream:
+        await converse(stream, connection)
