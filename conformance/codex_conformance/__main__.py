@@ -1,5 +1,5 @@
 """`python -m codex_conformance`."""
 
-from codex_conformance.cli import main
+from codex_conformance.start import main
 
 main()

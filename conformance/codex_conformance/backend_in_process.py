@@ -6,22 +6,10 @@ from contextlib import asynccontextmanager
 import httpx
 from respx.mocks import HTTPXMocker
 
+from codex_conformance.answering import answer_request
 from codex_conformance.mock_backend import MockBackend
-from codex_conformance.replies import DropConnection, Reply
 
 ORIGIN = "http://backend.test"
-
-
-class _Body(httpx.AsyncByteStream):
-    def __init__(self, reply: Reply) -> None:
-        self._reply = reply
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:
-            async for chunk in self._reply.chunks():
-                yield chunk
-        except DropConnection:
-            raise httpx.RemoteProtocolError("the mock backend dropped the connection") from None
 
 
 async def _as_sent(request: httpx.Request) -> bytes:
@@ -41,13 +29,7 @@ class _Face:
         if not str(request.url).startswith(ORIGIN):
             self._backend.foreign_requests.append((request.url.host, await _as_sent(request)))
             raise httpx.ConnectError(f"nothing but {ORIGIN} can be reached")
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        body = await request.aread()
-        try:
-            reply = await self._backend(request.method, request.url.path, headers, body)
-        except DropConnection:
-            raise httpx.RemoteProtocolError("the mock backend dropped the connection") from None
-        return httpx.Response(reply.status, headers=reply.headers, stream=_Body(reply))
+        return await answer_request(self._backend, request)
 
     def handler(self, request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError(f"{request.url}: in process nothing may block, use AsyncClient")

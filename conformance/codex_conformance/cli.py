@@ -238,16 +238,13 @@ def _writable(path: Path) -> Path:
     return path
 
 
-@app.command(context_settings={"ignore_unknown_options": True})
+@app.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
 @click.argument("argv", nargs=-1, type=click.UNPROCESSED)
 def serve(argv: tuple[str, ...]) -> None:
-    """Run the reference app-server over standard input and output.
+    """Run the reference app-server in place of codex; `serve --help` says how."""
+    from codex_conformance.stand_in.launch import serve
 
-    It reads CODEX_HOME/config.toml as codex does. ARGV: --revision R, -c KEY=VALUE.
-    """
-    from codex_conformance import reference
-
-    sys.exit(reference.serve(argv))
+    sys.exit(serve(argv))
 
 
 @app.group()

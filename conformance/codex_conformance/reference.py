@@ -1,24 +1,54 @@
 """The one door from the kit to the reference server."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import anyio.abc
 import codex_reference_server
+from codex_reference_server import (
+    REVISIONS,
+    Arrangement,
+    Config,
+    Revision,
+    Server,
+    Wiring,
+)
+from codex_reference_server.main import main
+
+__all__ = [
+    "NAME",
+    "PACKAGE",
+    "Arrange",
+    "Arrangement",
+    "Config",
+    "Revision",
+    "Server",
+    "Wiring",
+    "in_memory",
+    "release_of",
+    "serve",
+]
 
 NAME = "codex_conformance.reference:in_memory"
+PACKAGE = codex_reference_server
+
+Arrange = Callable[[Config, Revision], Arrangement]
+"""Decide what is run, given what arguments and configuration say."""
 
 
 def in_memory(
-    home: Path, environ: Mapping[str, str], argv: Sequence[str]
+    home: Path, environ: Mapping[str, str], argv: Sequence[str], arrange: Arrange = Arrangement
 ) -> AbstractAsyncContextManager[anyio.abc.ObjectStream[bytes]]:
     """A reference server in this process: `factory(home, environ, argv)` of the targets."""
-    return codex_reference_server.in_memory(home, environ, argv)
+    return codex_reference_server.in_memory(home, environ, argv, arrange)
 
 
-def serve(argv: Sequence[str]) -> int:
+def serve(argv: Sequence[str], arrange: Arrange = Arrangement) -> int:
     """Run the reference server over its transport until its input ends; its exit status."""
-    from codex_reference_server.main import main
+    return main(argv, arrange)
 
-    return main(argv)
+
+def release_of(revision: str) -> str:
+    """The version of the release that a revision describes."""
+    return REVISIONS[revision].release

@@ -1,6 +1,7 @@
 """Requests to the mock backend, and the replies that it can be told to give."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,7 @@ from codex_conformance.limits import TURN_LIMITS
 
 JSON = {"content-type": "application/json"}
 SSE = {"content-type": "text/event-stream"}
+_WORD = re.compile(r"\S+\s*|\s+")
 
 
 class DropConnection(Exception):  # noqa: N818 - an instruction to the face, not a mishap
@@ -136,6 +138,21 @@ def streamed_turn(_request: Request) -> Reply:
         _completed_body("Hello from the mock backend.").partition(b"\n\n")[2],
     )
     return Reply(200, SSE, b"".join(body))
+
+
+def spoken_turn(text: str) -> Reply:
+    """A turn whose message comes word by word."""
+    item = {"type": "message", "role": "assistant", "id": "msg_1", "content": []}
+    part = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+
+    async def body() -> AsyncIterator[bytes]:
+        yield _event("response.created", {"response": {"id": "resp_1"}})
+        yield _event("response.output_item.added", {"output_index": 0, "item": item})
+        for word in _WORD.findall(text):
+            yield _event("response.output_text.delta", part | {"delta": word})
+        yield _completed_body(text).partition(b"\n\n")[2]
+
+    return Reply(200, SSE, body)
 
 
 def _completed_body(text: str) -> bytes:

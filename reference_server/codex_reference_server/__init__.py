@@ -8,7 +8,19 @@ revisions, `config` what the user wants.
 """
 
 from codex_reference_server.arguments import UsageError
-from codex_reference_server.config import ConfigError
-from codex_reference_server.main import in_memory
+from codex_reference_server.config import Config, ConfigError
+from codex_reference_server.main import Arrangement, Server, in_memory
+from codex_reference_server.revision import REVISIONS, Revision
+from codex_reference_server.wiring import Wiring
 
-__all__ = ["ConfigError", "UsageError", "in_memory"]
+__all__ = [
+    "REVISIONS",
+    "Arrangement",
+    "Config",
+    "ConfigError",
+    "Revision",
+    "Server",
+    "UsageError",
+    "Wiring",
+    "in_memory",
+]

@@ -125,7 +125,7 @@ class Account:
 
         self._require_login_method("chatgpt")
         self._abandon_pending("superseded by another login")
-        login = start_browser_login(session.client_name, self._config.forced_workspaces)
+        login = start_browser_login(session.client_name, self._auth.workspaces)
         self._pending = login
         return Answer(
             self._revision.models.ChatgptLoginAccountResponse(

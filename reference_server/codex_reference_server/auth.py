@@ -36,6 +36,7 @@ class Auth:
     Attributes:
         credentials: the login; None if nobody is logged in. Always read anew: it changes whenever
             the client says so.
+        workspaces: those that ChatGPT tokens may belong to; empty allows any.
     """
 
     def __init__(self, config: Config, revision: Revision, ask: Ask) -> None:
@@ -47,6 +48,7 @@ class Auth:
             MANAGED: ManagedRefresher(),
             EXTERNAL: self._external,
         }
+        self.workspaces = config.forced_workspaces
         self.credentials = store.stored_login(config.home)
 
     @property
@@ -109,7 +111,6 @@ class Auth:
 
     def _checked(self, tokens: Any) -> Credentials:
         credentials = external_credentials(tokens, self._revision)
-        allowed = self._config.forced_workspaces
-        if allowed and credentials.account_id not in allowed:
-            raise WrongWorkspace(allowed)
+        if self.workspaces and credentials.account_id not in self.workspaces:
+            raise WrongWorkspace(self.workspaces)
         return credentials

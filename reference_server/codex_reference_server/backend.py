@@ -54,6 +54,9 @@ Take = Callable[[Event], Awaitable[None]]
 """Tell of an event, and wait until there is room for more; raises nothing, is not cancelled."""
 
 
+Http = Callable[[], httpx.AsyncBaseTransport]
+"""Makes what carries requests in place of the network."""
+
 Heed = Callable[[Usage], None]
 """Tell of the limits that came with a response."""
 
@@ -91,10 +94,10 @@ class StreamBroken(TurnFailure):
 class Backend:
     """The model provider and the account endpoints, spoken to as whoever is logged in."""
 
-    def __init__(self, config: Config, auth: Auth) -> None:
+    def __init__(self, config: Config, auth: Auth, http: Http | None = None) -> None:
         self._config = config
         self._auth = auth
-        self._client = _new_client(config.base_url or "", config.chatgpt_base_url or "")
+        self._client = _new_client(http, config.base_url or "", config.chatgpt_base_url or "")
         self._decoder = msgspec.json.Decoder(Event)
 
     async def respond(self, body: dict[str, Any], take: Take, heed: Heed) -> None:
@@ -200,13 +203,14 @@ class Backend:
         await self._client.aclose()
 
 
-def _new_client(*base_urls: str) -> httpx.AsyncClient:
+def _new_client(http: Http | None, *base_urls: str) -> httpx.AsyncClient:
     """A client that heeds nothing but the configuration.
 
     The environment is not trusted: a proxy would see the token, a `.netrc` would replace it.
     Connections are not kept: one that the backend has closed meanwhile would fail a turn.
     """
     return httpx.AsyncClient(
+        transport=http and http(),
         verify=any(
             url.startswith("https:") for url in base_urls
         ),  # the TLS context alone takes 20 ms

@@ -19,6 +19,7 @@ from codex_reference_server.messages import (
     Refusal,
     Session,
 )
+from codex_reference_server.wiring import Watch
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
@@ -153,6 +154,19 @@ class Outbox:
         return lines
 
 
+class WatchedOutbox(Outbox):
+    """An outbox that somebody looks into."""
+
+    def __init__(self, relief: Relief, watch: Watch) -> None:
+        super().__init__(relief)
+        self._watch = watch
+
+    def put(self, line: bytes) -> None:
+        """Add a message, and tell of it."""
+        self._watch("server", line)
+        super().put(line)
+
+
 class Clients:
     """Every connected client; what the server says by itself goes to each that is initialized."""
 
@@ -220,13 +234,22 @@ class Connection:
 
     Args:
         tasks: where answers are waited for that come later.
+        watch: told of every line.
 
     Attributes:
         outbox: what the transport is to send.
     """
 
-    def __init__(self, clients: Clients, dispatcher: Dispatcher, tasks: "TaskGroup") -> None:
-        self.outbox = Outbox(clients.relief)
+    def __init__(
+        self,
+        clients: Clients,
+        dispatcher: Dispatcher,
+        tasks: "TaskGroup",
+        watch: Watch | None = None,
+    ) -> None:
+        relief = clients.relief
+        self.outbox = Outbox(relief) if watch is None else WatchedOutbox(relief, watch)
+        self._watch = watch
         self._clients = clients
         self._dispatcher = dispatcher
         self._tasks = tasks
@@ -236,6 +259,8 @@ class Connection:
 
     def receive(self, line: bytes) -> None:
         """Heed one line. A line that is no message, a blank one for instance, has no effect."""
+        if self._watch is not None:
+            self._watch("client", line)
         try:
             message = _decode(line.decode())  # through text, since only that finds all bad UTF-8
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -3,12 +3,19 @@
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    ExitStack,
+    asynccontextmanager,
+    nullcontext,
+)
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
+import msgspec
 
 from codex_reference_server.account import Account
 from codex_reference_server.arguments import (
@@ -28,6 +35,7 @@ from codex_reference_server.start_up import StartUp
 from codex_reference_server.threads import Threads
 from codex_reference_server.transports import Serve, standard_transport
 from codex_reference_server.turns import Turns
+from codex_reference_server.wiring import Watch, Wiring
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup, TaskStatus
@@ -44,40 +52,98 @@ class Server:
 
     Args:
         tasks: where answers are waited for that come later.
+
+    Attributes:
+        auth: who is logged in.
     """
 
-    def __init__(self, clients: Clients, dispatcher: Dispatcher, tasks: "TaskGroup") -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        dispatcher: Dispatcher,
+        auth: Auth,
+        tasks: "TaskGroup",
+        watch: Watch | None,
+    ) -> None:
+        self.auth = auth
         self._clients = clients
         self._dispatcher = dispatcher
         self._tasks = tasks
+        self._watch = watch
 
     def connect(self) -> Connection:
         """The connection of one more client; its transport closes it."""
-        return Connection(self._clients, self._dispatcher, self._tasks)
+        return Connection(self._clients, self._dispatcher, self._tasks, self._watch)
+
+    async def refresh_now(self) -> bool:
+        """Refresh as after a 401, without a turn; False if nobody can be asked for new tokens.
+
+        Raises:
+            RefreshFailure: new tokens did not come.
+        """
+        return await self.auth.renew(self.auth.credentials) is not None
+
+
+Beside = Callable[[Server], AbstractAsyncContextManager[None]]
+"""What runs as long as a server does."""
+
+
+class Arrangement(msgspec.Struct, frozen=True):
+    """What is run when another program than this one decides it.
+
+    Attributes:
+        beside: runs as long as the server does.
+    """
+
+    config: Config
+    revision: Revision
+    wiring: Wiring = Wiring()
+    beside: Beside | None = None
+
+
+Arrange = Callable[[Config, Revision], Arrangement]
+"""Decide what is run, given what arguments and configuration say."""
 
 
 @asynccontextmanager
-async def running_server(config: Config, revision: Revision) -> AsyncIterator[Server]:
+async def running_server(
+    config: Config, revision: Revision, wiring: Wiring | None = None
+) -> AsyncIterator[Server]:
     """A server without a transport. At the end all turns end."""
+    wiring = wiring or Wiring()
     clients = Clients()
     auth = Auth(config, revision, clients.ask)
     account = Account(config, revision, auth, clients.notify)
     async with anyio.create_task_group() as tasks:
         threads = Threads(config, revision)
-        turns = Turns(config, revision, auth, threads, clients.narrate, clients.room, tasks)
+        turns = Turns(
+            config, revision, auth, threads, clients.narrate, clients.room, tasks, wiring.http
+        )
         further = FurtherAccount(config, revision, auth, turns.open_backend)
         rooms = (account, further, threads, turns)
         handlers = {name: each for room in rooms for name, each in room.handlers.items()}
         offers = {**StartUp(config, auth).offers, **threads.offers, **turns.offers}
         dispatcher = Dispatcher(config, revision, handlers, offers)
-        yield Server(clients, dispatcher, tasks)
+        yield Server(clients, dispatcher, auth, tasks, wiring.watch)
         tasks.cancel_scope.cancel()
     await turns.aclose()
 
 
 @asynccontextmanager
+async def arranged(arrangement: Arrangement) -> AsyncIterator[Server]:
+    """A server, and what runs beside it."""
+    config, revision, wiring = arrangement.config, arrangement.revision, arrangement.wiring
+    beside = arrangement.beside or nullcontext
+    async with running_server(config, revision, wiring) as server, beside(server):
+        yield server
+
+
+@asynccontextmanager
 async def in_memory(
-    home: Path, environ: Mapping[str, str], argv: Sequence[str]
+    home: Path,
+    environ: Mapping[str, str],
+    argv: Sequence[str],
+    arrange: Arrange = Arrangement,
 ) -> AsyncIterator["ClientStream"]:
     """A server in this process, with `home` as its `CODEX_HOME`; yields the first client's end.
 
@@ -92,10 +158,11 @@ async def in_memory(
 
     arguments = parse_arguments(argv)
     config = load_config(home, environ, arguments.overrides, arguments.revision)
+    arrangement = arrange(config, arguments.revision)
 
     async def host(*, task_status: "TaskStatus[Hall]") -> None:
         async with (
-            running_server(config, arguments.revision) as server,
+            arranged(arrangement) as server,
             anyio.create_task_group() as conversations,
         ):
             hall = Hall(server.connect, conversations)
@@ -111,7 +178,7 @@ async def in_memory(
             await hall.aclose()
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], arrange: Arrange = Arrangement) -> int:
     """Serve where the arguments, which come without the name of the program, say.
 
     The exit status is 0 when the one client on standard input has ended its side or after SIGTERM,
@@ -124,11 +191,12 @@ def main(argv: Sequence[str]) -> int:
         try:
             arguments = parse_arguments(argv)
             config = load_config(None, os.environ, arguments.overrides, arguments.revision)
+            arrangement = arrange(config, arguments.revision)
             serve = stack.enter_context(_transport(arguments, config))
         except (UsageError, ConfigError) as error:
             return _refuse(str(error))
         try:
-            return anyio.run(_serve_until_signalled, config, arguments.revision, serve)
+            return anyio.run(_serve_until_signalled, arrangement, serve)
         except KeyboardInterrupt:
             return INTERRUPTED
 
@@ -144,7 +212,7 @@ def _transport(arguments: Arguments, config: Config) -> AbstractContextManager[S
     return standard_transport()
 
 
-async def _serve_until_signalled(config: Config, revision: Revision, serve: Serve) -> int:
+async def _serve_until_signalled(arrangement: Arrangement, serve: Serve) -> int:
     """Serve until there is nobody to serve, or somebody says that it is enough; the exit status."""
     status = 0
 
@@ -155,7 +223,7 @@ async def _serve_until_signalled(config: Config, revision: Revision, serve: Serv
             serving.cancel_scope.cancel()
 
     with anyio.open_signal_receiver(*STATUS_AFTER) as signals:
-        async with running_server(config, revision) as server, anyio.create_task_group() as serving:
+        async with arranged(arrangement) as server, anyio.create_task_group() as serving:
             serving.start_soon(heed, signals)
             await serve(server.connect)
             serving.cancel_scope.cancel()

@@ -26,7 +26,7 @@ from codex_reference_server.threads import Thread, Threads
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
-    from codex_reference_server.backend import Backend, Event
+    from codex_reference_server.backend import Backend, Event, Http
     from codex_reference_server.limits import Usage
 
 TURNS_LIMIT = 1000
@@ -55,6 +55,7 @@ class Turns:
 
     Args:
         tasks: where turns run.
+        http: makes what carries requests in place of the network.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Turns:
         narrate: Narrate,
         room: Room,
         tasks: "TaskGroup",
+        http: "Http | None" = None,
     ) -> None:
         self._config = config
         self._revision = revision
@@ -74,6 +76,7 @@ class Turns:
         self._narrate = narrate
         self._room = room
         self._tasks = tasks
+        self._http = http
         self._under_way: dict[str, Turn] = {}
         self._backend: Backend | None = None
 
@@ -183,7 +186,7 @@ class Turns:
         if self._backend is None:
             from codex_reference_server.backend import Backend
 
-            self._backend = Backend(self._config, self._auth)
+            self._backend = Backend(self._config, self._auth, self._http)
         return self._backend
 
     async def aclose(self) -> None:
