@@ -15,6 +15,7 @@ from codex_conformance.clock import REAL, VIRTUAL, Clock, run
 from codex_conformance.errors import leaves
 from codex_conformance.home import Home, fresh_home
 from codex_conformance.invariants import Evidence, Finding, findings
+from codex_conformance.issuer import ManagedLogin
 from codex_conformance.ledger import load_ledger
 from codex_conformance.machine import only_one_on_the_machine
 from codex_conformance.mock_backend import MockBackend
@@ -57,6 +58,7 @@ class Bench:
 
     Attributes:
         stored: the bearer of the login that `Setup.stored_login` put into auth.json, or None.
+        stored_login: the same if it is a managed one.
     """
 
     judged: Judged
@@ -68,6 +70,7 @@ class Bench:
     home: Home = field(init=False)
     sink: Sink | None = field(init=False, default=None)
     stored: str | None = field(init=False, default=None)
+    stored_login: ManagedLogin | None = field(init=False, default=None)
     origin: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
@@ -97,10 +100,12 @@ class Bench:
 
     def _store_login(self) -> None:
         if self.setup.stored_login == "managed":
-            self.stored = self.home.store_managed_login(self.mint, ALPHA)
+            login = ManagedLogin(self.mint.mint(ALPHA), self.mint.refresh_token())
+            self.backend.issuer.know(login)
+            self.home.store_managed_login(login)
+            self.stored, self.stored_login = login.tokens.access_token, login
         elif self.setup.stored_login == "apiKey":
             self.stored = self.home.store_api_key(self.mint)
-        self.backend.stored_secrets = set(self.mint.secrets)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -117,7 +122,7 @@ class Bench:
 
     @asynccontextmanager
     async def _target(self) -> AsyncIterator[None]:
-        environ = environment(self.home, self.sink.port if self.sink else None)
+        environ = environment(self.home, self.origin, self.sink.port if self.sink else None)
         async with self.judged.target.open(self.home, environ) as channel:
             self.parent.attach(channel)
             async with anyio.create_task_group() as group:
@@ -279,8 +284,8 @@ def _break(bench: Bench, finding: Finding) -> Break:
     secrets = bench.mint.secrets
     entries = bench.parent.transcript.entries
     wrong = None if finding.wrong is None else shown(entries[finding.wrong], secrets)
-    actual = _told(finding.actual, secrets)
-    return Break(finding.clause, finding.expected, actual, wrong, finding.wrong)
+    expected, actual = (_told(text, secrets) for text in (finding.expected, finding.actual))
+    return Break(finding.clause, expected, actual, wrong, finding.wrong)
 
 
 def _told(text: str, secrets: dict[str, str]) -> str:

@@ -103,7 +103,7 @@ async def _run(command: tuple[str, ...], home: Home, limit: float) -> _Answer:
             list(command),
             stdin=subprocess.DEVNULL,
             cwd=home.work,
-            env=environment(home, None),
+            env=environment(home, None, None),
             start_new_session=True,
         )
     except OSError as error:

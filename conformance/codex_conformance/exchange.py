@@ -19,6 +19,7 @@ METHOD_NOT_FOUND = -32601
 _UNKNOWN = re.compile(
     r"unknown (variant|method)|method not found|not (offered|supported)", re.IGNORECASE
 )
+_SIGN_IN = re.compile(r"\b(sign|log)(ging|ning)?[ -]?(back )?in\b", re.IGNORECASE)
 _WHO = ("type", "email", "planType")  # members of an account that tell whose it is
 _SHOWN = 400  # characters of a message in a sentence
 
@@ -180,6 +181,11 @@ class Outcome:
     def mentions(self, text: str) -> bool:
         """Whether the turn's error says `text` anywhere."""
         return text in json.dumps(self.error)
+
+    @property
+    def says_to_sign_in(self) -> bool:
+        """Whether the turn's error tells the user to sign in again."""
+        return bool(_SIGN_IN.search(self.error_text))
 
     def __str__(self) -> str:
         if self.status is None:

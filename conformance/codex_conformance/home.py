@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from codex_conformance.case import Setup
+from codex_conformance.issuer import ManagedLogin
 from codex_conformance.tokens import Mint, Needles
 
 PROVIDER = "mock_provider"
@@ -44,9 +46,9 @@ class Home:
             }
             self.codex_home.joinpath("models_cache.json").write_text(json.dumps(cache))
 
-    def store_managed_login(self, mint: Mint, account: str) -> str:
-        """Write `auth.json` of a managed ChatGPT login; return its access token."""
-        tokens = mint.mint(account)
+    def store_managed_login(self, login: ManagedLogin) -> None:
+        """Write `auth.json` of a managed ChatGPT login."""
+        tokens = login.tokens
         self._store(
             {
                 "auth_mode": "chatgpt",
@@ -54,13 +56,12 @@ class Home:
                 "tokens": {
                     "id_token": tokens.id_token,
                     "access_token": tokens.access_token,
-                    "refresh_token": mint.refresh_token(),
+                    "refresh_token": login.refresh_token,
                     "account_id": tokens.account_id,
                 },
                 "last_refresh": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
             }
         )
-        return tokens.access_token
 
     def store_api_key(self, mint: Mint) -> str:
         """Write `auth.json` of an API key login; return the key."""
@@ -72,6 +73,15 @@ class Home:
         descriptor = os.open(self.auth_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
             json.dump(auth, file)
+
+    @property
+    def stored_tokens(self) -> dict[str, Any]:
+        """The tokens of the managed login in `auth.json`, empty where there is none."""
+        try:
+            tokens = json.loads(self.auth_file.read_bytes()).get("tokens")
+        except (OSError, ValueError, AttributeError):
+            return {}
+        return tokens if isinstance(tokens, dict) else {}
 
     def files(self) -> Iterator[Path]:
         """Every regular file in either folder."""

@@ -134,8 +134,8 @@ def no_secret_in_what_it_says(evidence: Evidence) -> Iterator[Finding]:
 def no_secret_in_a_file(evidence: Evidence) -> Iterator[Finding]:
     """SECRET-1: external tokens live in memory only."""
     stored = {s: n for s, n in evidence.secrets.items() if n.startswith("tokens-")}
-    ours = evidence.backend.stored_secrets
-    needles = Needles({s: n for s, n in stored.items() if s not in ours})
+    managed = evidence.backend.issuer.secrets
+    needles = Needles({s: n for s, n in stored.items() if s not in managed})
     if (found := evidence.home.leak(needles)) is not None:
         expected = "no external token in any file under CODEX_HOME or the working directory"
         yield Finding("SECRET-1", expected, found)

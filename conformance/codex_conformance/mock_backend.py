@@ -1,14 +1,15 @@
 """The backend as a target sees it: one plain function from a request to a reply.
 
-It plays model provider and account endpoints. It knows which tokens are valid now and answers 401
-to any other, so a case says `backend.expire(token)` and never "first 401, then 200". It records
-every request with the token that it bore. Its two faces are `backend_in_process` and
-`backend_on_loopback`.
+It plays model provider, account endpoints and, in `issuer`, the issuer of managed logins. It knows
+which tokens are valid now and answers 401 to any other, so a case says `backend.expire(token)` and
+never "first 401, then 200". It records every request with the token that it bore. Its two faces are
+`backend_in_process` and `backend_on_loopback`.
 """
 
 import anyio
 
 from codex_conformance.account_endpoints import account_endpoint
+from codex_conformance.issuer import MockIssuer
 from codex_conformance.pulse import Pulse
 from codex_conformance.replies import (
     Reply,
@@ -34,7 +35,7 @@ class MockBackend:
     def __init__(self, mint: Mint, pulse: Pulse, transcript: Transcript) -> None:
         self.requests: list[Request] = []
         self.foreign_requests: list[tuple[str, bytes]] = []
-        self.stored_secrets: set[str] = set()
+        self.issuer = MockIssuer(mint)
         self._mint = mint
         self._pulse = pulse
         self._transcript = transcript
@@ -77,7 +78,12 @@ class MockBackend:
         self._to_hold = requests
 
     def release(self) -> None:
-        """Let the held answers go out."""
+        """Let the held answers go out, the issuer's too."""
+        self.issuer.release()
+        self.release_turns()
+
+    def release_turns(self) -> None:
+        """Let the held answers to turn requests go out."""
         if self._gate is not None:
             self._gate.set()
             self._gate = None
@@ -134,9 +140,13 @@ class MockBackend:
             gate = self._gate
             self._pulse.beat()
             await gate.wait()
+        await self.issuer.wait_at_gate(request)
         return reply
 
     def _reply(self, request: Request) -> Reply:
+        issuer = self.issuer.plays(request)
+        if issuer is not None:
+            return issuer(request)
         if request.is_turn:
             if self._scripts:
                 return self._scripts.pop(0)(request)

@@ -17,6 +17,7 @@ import anyio.abc
 
 from codex_conformance.errors import UnfitTargetError, UsageError, leaves
 from codex_conformance.home import Home
+from codex_conformance.issuer import REVOKE, TOKEN
 
 Factory = Callable[
     [Path, Mapping[str, str], Sequence[str]],
@@ -213,8 +214,12 @@ def load_factory(name: str) -> Factory:
     return loaded
 
 
-def environment(home: Home, proxy_port: int | None) -> dict[str, str]:
-    """What a target inherits: our environment less what could steer codex, plus its own."""
+def environment(home: Home, issuer: str | None, proxy_port: int | None) -> dict[str, str]:
+    """What a target inherits: our environment less what could steer codex, plus its own.
+
+    `issuer` is the origin of whoever is to issue the tokens of managed logins. Some releases of
+    codex let only the address of their refreshes be set.
+    """
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -223,6 +228,10 @@ def environment(home: Home, proxy_port: int | None) -> dict[str, str]:
         and not name.upper().endswith("_PROXY")
     }
     kept["CODEX_HOME"] = str(home.codex_home)
+    if issuer is not None:
+        kept["CODEX_APP_SERVER_LOGIN_ISSUER"] = issuer
+        kept["CODEX_REFRESH_TOKEN_URL_OVERRIDE"] = f"{issuer}{TOKEN}"
+        kept["CODEX_REVOKE_TOKEN_URL_OVERRIDE"] = f"{issuer}{REVOKE}"
     if proxy_port is not None:
         for name in _PROXIES:
             kept[name] = kept[name.lower()] = f"http://127.0.0.1:{proxy_port}"

@@ -121,6 +121,12 @@ class Mint:
         name = f"refresh-token-{self._count}"
         return self._keep(f"rt-{self._canary(name)}", name)
 
+    def code(self) -> str:
+        """An authorization code of the issuer."""
+        self._count += 1
+        name = f"code-{self._count}"
+        return self._keep(f"ac-{self._canary(name)}", name)
+
     def opaque(self) -> str:
         """A secret text that is no JWT."""
         self._count += 1

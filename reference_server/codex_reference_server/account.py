@@ -10,6 +10,7 @@ from codex_reference_server.messages import (
     INTERNAL_ERROR,
     Answer,
     Handlers,
+    Later,
     Notification,
     Notify,
     Refusal,
@@ -87,8 +88,21 @@ class Account:
             raise _file_trouble("removed", error) from None
         return Answer(self._revision.make("LogoutAccountResponse"), (self._updated(),))
 
-    def read(self, params: Any, session: Session) -> Answer:  # noqa: ARG002
-        """`account/read`: who is logged in. External tokens are refreshed by a 401 only."""
+    def read(self, params: Any, session: Session) -> Answer | Later:  # noqa: ARG002
+        """`account/read`: who is logged in, refreshed before if that is wished.
+
+        Only a managed login can be; external tokens are refreshed by a 401 alone.
+        """
+        wishes_refresh = params is not None and params.refresh_token is True
+        if wishes_refresh and self._auth.is_managed:
+            return Later(self._read_refreshed)
+        return self._shown()
+
+    async def _read_refreshed(self) -> Answer:
+        await self._auth.refresh_managed()
+        return self._shown()
+
+    def _shown(self) -> Answer:
         credentials = self._auth.credentials
         return Answer(
             self._revision.make(

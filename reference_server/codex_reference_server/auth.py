@@ -1,6 +1,7 @@
 """Who is logged in: nobody, an API key, a managed login, or external tokens."""
 
-from typing import Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from codex_reference_server import store
 from codex_reference_server.config import Config
@@ -8,16 +9,19 @@ from codex_reference_server.credentials import (
     API_KEY,
     EXTERNAL,
     MANAGED,
+    AuthMode,
     Credentials,
     external_credentials,
 )
+from codex_reference_server.managed_refresh import ManagedRefresher
 from codex_reference_server.messages import Ask, Refusal
-from codex_reference_server.refresh import (
-    ExternalRefresher,
-    ManagedRefresher,
-    Refresher,
-)
+from codex_reference_server.refresh import ExternalRefresher, Refresher, RefreshFailure
 from codex_reference_server.revision import Revision
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
+    from codex_reference_server.http_client import Http
 
 
 class WrongWorkspace(Refusal):
@@ -33,20 +37,30 @@ class WrongWorkspace(Refusal):
 class Auth:
     """The login, and what replaces it.
 
+    Args:
+        tasks: where a managed login is refreshed.
+
     Attributes:
         credentials: the login; None if nobody is logged in. Always read anew: it changes whenever
             the client says so.
         workspaces: those that ChatGPT tokens may belong to; empty allows any.
     """
 
-    def __init__(self, config: Config, revision: Revision, ask: Ask) -> None:
+    def __init__(
+        self,
+        config: Config,
+        revision: Revision,
+        ask: Ask,
+        tasks: "TaskGroup",
+        http: "Http | None" = None,
+    ) -> None:
         self._config = config
         self._revision = revision
-        self._external = ExternalRefresher(revision, ask, self._take_refreshed)
+        self._managed = ManagedRefresher(config, self._take_managed, tasks, http)
         self._refreshers: dict[str, Refresher] = {
             API_KEY: Refresher(),
-            MANAGED: ManagedRefresher(),
-            EXTERNAL: self._external,
+            MANAGED: self._managed,
+            EXTERNAL: ExternalRefresher(revision, ask, self._take_external),
         }
         self.workspaces = config.forced_workspaces
         self.credentials = store.stored_login(config.home)
@@ -55,6 +69,11 @@ class Auth:
     def is_external(self) -> bool:
         """Whether external tokens are active."""
         return self.credentials is not None and self.credentials.mode == EXTERNAL
+
+    @property
+    def is_managed(self) -> bool:
+        """Whether a managed login is active."""
+        return self.credentials is not None and self.credentials.mode == MANAGED
 
     def log_in_external(self, tokens: Any) -> None:
         """Use external tokens from now on, in memory only; a stored login stays where it is.
@@ -85,6 +104,18 @@ class Auth:
         self._change(None)
         store.forget_login(self._config.home)
 
+    async def reread(self, rejected: Credentials | None) -> Credentials | None:
+        """What stands in `auth.json` in place of a managed login that got a 401; None if nothing.
+
+        Another process that shares the file may have refreshed it.
+        """
+        if rejected is None or rejected.mode != MANAGED:
+            return None
+        if rejected == self.credentials:
+            self._managed.reread(rejected)
+        current = self._current_in(MANAGED)
+        return current if current != rejected else None
+
     async def renew(self, rejected: Credentials | None) -> Credentials | None:
         """What a request whose credentials got a 401 is to be sent with once more.
 
@@ -99,14 +130,28 @@ class Auth:
         is_current = rejected == self.credentials
         if is_current and not await self._refreshers[rejected.mode].refresh(rejected):
             return None
+        return self._current_in(rejected.mode)
+
+    async def refresh_managed(self) -> None:
+        """Refresh a managed login that nobody has rejected; if that fails, it stays as it is."""
+        if self.credentials is not None and self.is_managed:
+            with suppress(RefreshFailure):
+                await self._managed.refresh(self.credentials)
+
+    def _current_in(self, mode: AuthMode) -> Credentials | None:
+        """The login, if it is of this mode."""
         current = self.credentials
-        return current if current is not None and current.mode == rejected.mode else None
+        return current if current is not None and current.mode == mode else None
 
     def _change(self, credentials: Credentials | None) -> None:
         self.credentials = credentials
-        self._external.login_changed()
+        for refresher in self._refreshers.values():
+            refresher.login_changed()
 
-    def _take_refreshed(self, tokens: Any) -> None:
+    def _take_managed(self, credentials: Credentials) -> None:
+        self.credentials = credentials
+
+    def _take_external(self, tokens: Any) -> None:
         self.credentials = self._checked(tokens)
 
     def _checked(self, tokens: Any) -> Credentials:

@@ -15,6 +15,7 @@ import msgspec
 from codex_reference_server.auth import Auth
 from codex_reference_server.config import Config
 from codex_reference_server.credentials import Credentials
+from codex_reference_server.http_client import Http, new_client
 from codex_reference_server.limits import Usage, usage_in_headers
 from codex_reference_server.messages import INTERNAL_ERROR, Refusal, RefusedByBackend, TurnFailure
 
@@ -23,9 +24,6 @@ LAST_EVENTS = (COMPLETED, "response.failed", "response.incomplete")
 
 OK = 200
 UNAUTHORIZED = 401
-CONNECT_LIMIT = 30.0
-IDLE_LIMIT = 300.0
-"""Seconds without a byte after which a stream counts as dropped."""
 
 
 class Part(msgspec.Struct):
@@ -53,9 +51,6 @@ class Event(msgspec.Struct):
 Take = Callable[[Event], Awaitable[None]]
 """Tell of an event, and wait until there is room for more; raises nothing, is not cancelled."""
 
-
-Http = Callable[[], httpx.AsyncBaseTransport]
-"""Makes what carries requests in place of the network."""
 
 Heed = Callable[[Usage], None]
 """Tell of the limits that came with a response."""
@@ -97,7 +92,7 @@ class Backend:
     def __init__(self, config: Config, auth: Auth, http: Http | None = None) -> None:
         self._config = config
         self._auth = auth
-        self._client = _new_client(http, config.base_url or "", config.chatgpt_base_url or "")
+        self._client = new_client(http, config.base_url, config.chatgpt_base_url)
         self._decoder = msgspec.json.Decoder(Event)
 
     async def respond(self, body: dict[str, Any], take: Take, heed: Heed) -> None:
@@ -141,15 +136,21 @@ class Backend:
 
     @asynccontextmanager
     async def _response(self, body: dict[str, Any]) -> AsyncIterator[httpx.Response]:
-        """The answer to the request; a 401 is answered by one retry with renewed credentials."""
+        """The answer to the request; a 401 is answered by a retry with newer credentials.
+
+        Where the store has some, they are tried first; else, or if they get a 401 as well, there
+        is one refresh.
+        """
         credentials = self._auth.credentials if self._config.requires_openai_auth else None
         response = await self._send(body, credentials)
         try:
-            if response.status_code == UNAUTHORIZED:
+            for look_for_newer in (self._auth.reread, self._auth.renew):
+                if response.status_code != UNAUTHORIZED:
+                    break
                 await response.aclose()
-                renewed = await self._auth.renew(credentials)
-                if renewed is not None:
-                    response = await self._send(body, renewed)
+                newer = await look_for_newer(credentials)
+                if newer is not None:
+                    credentials, response = newer, await self._send(body, newer)
             yield response
         finally:
             await response.aclose()
@@ -201,23 +202,6 @@ class Backend:
     async def aclose(self) -> None:
         """Let go of what connections there are."""
         await self._client.aclose()
-
-
-def _new_client(http: Http | None, *base_urls: str) -> httpx.AsyncClient:
-    """A client that heeds nothing but the configuration.
-
-    The environment is not trusted: a proxy would see the token, a `.netrc` would replace it.
-    Connections are not kept: one that the backend has closed meanwhile would fail a turn.
-    """
-    return httpx.AsyncClient(
-        transport=http and http(),
-        verify=any(
-            url.startswith("https:") for url in base_urls
-        ),  # the TLS context alone takes 20 ms
-        trust_env=False,
-        timeout=httpx.Timeout(IDLE_LIMIT, connect=CONNECT_LIMIT),
-        limits=httpx.Limits(max_keepalive_connections=0),
-    )
 
 
 def _headers(credentials: Credentials | None, accepted: bytes) -> list[tuple[bytes, bytes]]:

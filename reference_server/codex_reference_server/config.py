@@ -13,6 +13,9 @@ FILE = "config.toml"
 BUILT_IN_PROVIDER = "openai"
 LOGIN_METHODS = ("chatgpt", "api")
 
+OPENAI = "https://auth.openai.com"
+CODEX = "app_EMoamEEZ73f0CkXaXp7hrann"
+
 LoginMethod = Literal["chatgpt", "api"]
 Table = dict[str, Any]
 T = TypeVar("T")
@@ -22,6 +25,21 @@ _TYPE_NAMES = {str: "a string", bool: "true or false", dict: "a table"}
 
 class ConfigError(Exception):
     """The configuration is of no use; the message says where, what is there, what is expected."""
+
+
+class IssuerConfig(msgspec.Struct, frozen=True):
+    """Who issues the tokens of managed logins, and as whom it knows us.
+
+    Attributes:
+        origin: without a slash at the end.
+        refresh_url: where refresh tokens are traded in.
+        revoke_url: where they are given back.
+    """
+
+    origin: str = OPENAI
+    client_id: str = CODEX
+    refresh_url: str = f"{OPENAI}/oauth/token"
+    revoke_url: str = f"{OPENAI}/oauth/revoke"
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -46,6 +64,7 @@ class Config(msgspec.Struct, frozen=True):
     chatgpt_base_url: str | None
     forced_workspaces: tuple[str, ...]
     forced_login_method: LoginMethod | None
+    issuer: IssuerConfig = IssuerConfig()
 
     @property
     def file(self) -> Path:
@@ -69,7 +88,8 @@ def load_config(
     for override in overrides:
         _apply(override, settings)
     place = f"{file} with -c" if overrides else str(file)
-    return _interpret(home, tuple(overrides), _Settings(settings, place), revision)
+    config = _interpret(home, tuple(overrides), _Settings(settings, place), revision)
+    return msgspec.structs.replace(config, issuer=_issuer(environ))
 
 
 def read_layers(config: Config) -> tuple[Table, Table]:
@@ -82,6 +102,24 @@ def read_layers(config: Config) -> tuple[Table, Table]:
     for override in config.overrides:
         _apply(override, from_flags)
     return _read_toml(config.file), from_flags
+
+
+def _issuer(environ: Mapping[str, str]) -> IssuerConfig:
+    """The issuer that codex would speak to in this environment."""
+    origin = _url("CODEX_APP_SERVER_LOGIN_ISSUER", environ, OPENAI)
+    return IssuerConfig(
+        origin=origin,
+        client_id=environ.get("CODEX_APP_SERVER_LOGIN_CLIENT_ID") or CODEX,
+        refresh_url=_url("CODEX_REFRESH_TOKEN_URL_OVERRIDE", environ, f"{origin}/oauth/token"),
+        revoke_url=_url("CODEX_REVOKE_TOKEN_URL_OVERRIDE", environ, f"{origin}/oauth/revoke"),
+    )
+
+
+def _url(name: str, environ: Mapping[str, str], default: str) -> str:
+    url = (environ.get(name) or default).rstrip("/")
+    if not url.startswith(("https://", "http://")):
+        raise ConfigError(f"{name} is {url!r}, expected a URL that begins https:// or http://")
+    return url
 
 
 def _absolute_home(home: Path | None, environ: Mapping[str, str]) -> Path:

@@ -112,9 +112,9 @@ async def running_server(
     """A server without a transport. At the end all turns end."""
     wiring = wiring or Wiring()
     clients = Clients()
-    auth = Auth(config, revision, clients.ask)
-    account = Account(config, revision, auth, clients.notify)
     async with anyio.create_task_group() as tasks:
+        auth = Auth(config, revision, clients.ask, tasks, wiring.http)
+        account = Account(config, revision, auth, clients.notify)
         threads = Threads(config, revision)
         turns = Turns(
             config, revision, auth, threads, clients.narrate, clients.room, tasks, wiring.http

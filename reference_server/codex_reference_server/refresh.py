@@ -20,6 +20,7 @@ class RefreshFailure(TurnFailure):
     """New tokens were needed and did not come; the old ones stay, and the next 401 asks again."""
 
     def __init__(self, reason: str) -> None:
+        self.reason = reason
         super().__init__(
             f"the access token was rejected (401) and not refreshed: {reason}", "unauthorized"
         )
@@ -36,9 +37,8 @@ class Refresher:
         """
         return False
 
-
-class ManagedRefresher(Refresher):
-    """A managed login has a refresh token; its use belongs here and is not written yet."""
+    def login_changed(self) -> None:
+        """Somebody has logged in or out: whoever waits for a refresh looks at who it is now."""
 
 
 class _Question(msgspec.Struct):

@@ -4,7 +4,9 @@ External tokens are never stored.
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -19,17 +21,26 @@ from codex_reference_server.credentials import (
 OWNER_ONLY = 0o600
 
 
-class _Tokens(msgspec.Struct):
+class Tokens(msgspec.Struct, frozen=True):
+    """The tokens of a managed login.
+
+    Attributes:
+        account_id: of the workspace; None where the id token alone names it.
+    """
+
     id_token: str
     access_token: str
     refresh_token: str = ""
     account_id: str | None = None
 
+    def __repr__(self) -> str:
+        return f"Tokens({self.account_id})"
+
 
 class _AuthFile(msgspec.Struct):
     auth_mode: str | None = None
     api_key: str | None = msgspec.field(name="OPENAI_API_KEY", default=None)
-    tokens: _Tokens | None = None
+    tokens: Tokens | None = None
 
 
 def auth_file(home: Path) -> Path:
@@ -39,36 +50,57 @@ def auth_file(home: Path) -> Path:
 
 def stored_login(home: Path) -> Credentials | None:
     """The login that was stored before; None if there is none that can be read."""
-    try:
-        stored = msgspec.json.decode(auth_file(home).read_bytes(), type=_AuthFile)
-    except (OSError, msgspec.DecodeError, RecursionError):
-        return None
-    mode = stored.auth_mode or (API_KEY if stored.api_key else MANAGED)
-    if mode == API_KEY and stored.api_key:
+    stored = _read(home)
+    if stored.auth_mode == API_KEY and stored.api_key:
         return Credentials(API_KEY, stored.api_key)
-    if mode == MANAGED and stored.tokens:
-        return _managed(stored.tokens)
+    if stored.auth_mode == MANAGED and stored.tokens:
+        with suppress(NotAJwt):
+            return managed_credentials(stored.tokens)
     return None
 
 
+def stored_tokens(home: Path) -> Tokens | None:
+    """The tokens of the managed login that was stored before, if there is one."""
+    stored = _read(home)
+    return stored.tokens if stored.auth_mode == MANAGED else None
+
+
+def managed_credentials(tokens: Tokens) -> Credentials:
+    """The managed login that these tokens stand for.
+
+    Raises:
+        NotAJwt: no claims can be read.
+    """
+    claims = read_claims(tokens.id_token, "id_token")
+    return Credentials(
+        mode=MANAGED,
+        bearer=tokens.access_token,
+        account_id=tokens.account_id or claims.account_id,
+        email=claims.email,
+        plan=claims.plan,
+        user_id=claims.user_id,
+        refresh_token=tokens.refresh_token,
+    )
+
+
 def store_api_key(home: Path, key: str) -> None:
-    """Store an API key where only its owner can read it; all of it or nothing.
+    """Store an API key in place of whatever login was stored.
 
     Raises:
         OSError: it cannot be written.
     """
-    content = msgspec.json.encode(_AuthFile(auth_mode=API_KEY, api_key=key))
-    target = auth_file(home)
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY)
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, OWNER_ONLY)  # the draft may be left over from somebody else
-            file.write(content)
-        draft.replace(target)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
+    _write(home, _AuthFile(auth_mode=API_KEY, api_key=key))
+
+
+def store_refreshed(home: Path, tokens: Tokens) -> None:
+    """Store newer tokens of the managed login that is stored; whatever else codex keeps stays.
+
+    Raises:
+        OSError: they cannot be written.
+    """
+    content = msgspec.json.decode(auth_file(home).read_bytes())
+    content["tokens"] |= msgspec.to_builtins(tokens)
+    _write(home, content | {"last_refresh": _now()})
 
 
 def forget_login(home: Path) -> None:
@@ -80,17 +112,34 @@ def forget_login(home: Path) -> None:
     auth_file(home).unlink(missing_ok=True)
 
 
-def _managed(tokens: _Tokens) -> Credentials | None:
+def _read(home: Path) -> _AuthFile:
+    """What is stored; nothing if it cannot be read. Older releases of codex name no mode."""
     try:
-        claims = read_claims(tokens.id_token, "id_token")
-    except NotAJwt:
-        return None
-    return Credentials(
-        mode=MANAGED,
-        bearer=tokens.access_token,
-        account_id=tokens.account_id or claims.account_id,
-        email=claims.email,
-        plan=claims.plan,
-        user_id=claims.user_id,
-        refresh_token=tokens.refresh_token,
-    )
+        stored = msgspec.json.decode(auth_file(home).read_bytes(), type=_AuthFile)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _AuthFile()
+    if not stored.auth_mode:
+        stored.auth_mode = API_KEY if stored.api_key else MANAGED
+    return stored
+
+
+def _write(home: Path, content: Any) -> None:
+    """Store it where only its owner can read it; all of it or nothing."""
+    target = auth_file(home)
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY)
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, OWNER_ONLY)  # the draft may be left over from somebody else
+            file.write(msgspec.json.encode(content))
+        draft.replace(target)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def _now() -> Any:
+    """The moment as codex notes it down: UTC, in ISO 8601."""
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC)

@@ -26,7 +26,8 @@ from codex_reference_server.threads import Thread, Threads
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
-    from codex_reference_server.backend import Backend, Event, Http
+    from codex_reference_server.backend import Backend, Event
+    from codex_reference_server.http_client import Http
     from codex_reference_server.limits import Usage
 
 TURNS_LIMIT = 1000

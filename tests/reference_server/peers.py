@@ -14,6 +14,8 @@ import httpx
 import respx
 
 ORIGIN = "http://backend.test"
+ISSUER = "http://issuer.test"
+ENVIRON = {"CODEX_APP_SERVER_LOGIN_ISSUER": ISSUER}
 CLIENT = {"name": "peer", "title": None, "version": "1"}
 REFRESH = "account/chatgptAuthTokens/refresh"
 CONFIG = f"""
@@ -74,6 +76,37 @@ def hello() -> httpx.Response:
     )
 
 
+class Issuer:
+    """An issuer: what it answers to refreshes, the next first; then trouble."""
+
+    def __init__(self) -> None:
+        self.answers: list[httpx.Response | Exception] = []
+        self.requests: list[httpx.Request] = []
+        self.gate: anyio.Event | None = None
+
+    @property
+    def asked(self) -> list[Any]:
+        """What it was asked, decoded."""
+        return [json.loads(request.content) for request in self.requests]
+
+    def gives(self, **tokens: str) -> None:
+        """The next answer has these tokens."""
+        self.answers.append(httpx.Response(200, json=tokens))
+
+    def refuses(self, status: int, body: Any) -> None:
+        """The next answer is no."""
+        self.answers.append(httpx.Response(status, json=body))
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        answer = self.answers.pop(0) if self.answers else httpx.Response(503)
+        if self.gate is not None:
+            await self.gate.wait()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
 class Provider:
     """A model provider: 401 to every token but the valid ones, else `answers` or hello."""
 
@@ -86,6 +119,7 @@ class Provider:
         self.asked: list[httpx.Request] = []
         self.limits: httpx.Response | Exception = httpx.Response(200, json={})
         self.limits_asked: list[httpx.Request] = []
+        self.issuer = Issuer()
 
     @property
     def bearers(self) -> list[str | None]:
@@ -264,7 +298,7 @@ class Turn:
 @asynccontextmanager
 async def connected(home: Path, revision: str, *arguments: str) -> AsyncIterator[Peer]:
     argv = ["--revision", revision, *arguments]
-    async with codex_reference_server.in_memory(home, {}, argv) as wire:
+    async with codex_reference_server.in_memory(home, ENVIRON, argv) as wire:
         peer = Peer(wire, revision)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(peer.listen)
@@ -277,6 +311,7 @@ async def provided() -> AsyncIterator[Provider]:
     provider = Provider()
     with respx.mock(assert_all_called=False) as router:
         router.post(f"{ORIGIN}/v1/responses").mock(side_effect=provider)
+        router.post(f"{ISSUER}/oauth/token").mock(side_effect=provider.issuer)
         router.route(url__startswith=f"{ORIGIN}/backend-api/wham/").mock(
             side_effect=provider.account
         )

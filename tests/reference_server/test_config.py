@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from codex_reference_server.arguments import UsageError, parse_arguments
-from codex_reference_server.config import Config, ConfigError, load_config
+from codex_reference_server.config import Config, ConfigError, IssuerConfig, load_config
 from codex_reference_server.main import main
 from codex_reference_server.revision import REVISIONS
 
@@ -54,6 +54,34 @@ def test_config_is_read_as_codex_reads_it(tmp_path: Path) -> None:
         forced_workspaces=("ws-1",),
         forced_login_method="chatgpt",
     )
+
+
+def issuer_in(home: Path, **environ: str) -> IssuerConfig:
+    return load_config(home, environ, (), REVISIONS["0.169"]).issuer
+
+
+def test_issuer_is_that_of_codex_unless_the_environment_names_another(tmp_path: Path) -> None:
+    openai = "https://auth.openai.com"
+    client = "app_EMoamEEZ73f0CkXaXp7hrann"
+    assert issuer_in(tmp_path) == IssuerConfig(
+        openai, client, f"{openai}/oauth/token", f"{openai}/oauth/revoke"
+    )
+    other = "http://127.0.0.1:1"
+    assert issuer_in(
+        tmp_path,
+        CODEX_APP_SERVER_LOGIN_ISSUER=f"{other}/",
+        CODEX_APP_SERVER_LOGIN_CLIENT_ID="me",
+        CODEX_REVOKE_TOKEN_URL_OVERRIDE="",
+    ) == IssuerConfig(other, "me", f"{other}/oauth/token", f"{other}/oauth/revoke")
+    overridden = issuer_in(tmp_path, CODEX_REFRESH_TOKEN_URL_OVERRIDE=f"{other}/t")
+    assert overridden == IssuerConfig(openai, client, f"{other}/t", f"{openai}/oauth/revoke")
+
+
+def test_issuer_that_is_no_url_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as refused:
+        issuer_in(tmp_path, CODEX_APP_SERVER_LOGIN_ISSUER="auth.test")
+    wanted = "expected a URL that begins https:// or http://"
+    assert str(refused.value) == f"CODEX_APP_SERVER_LOGIN_ISSUER is 'auth.test', {wanted}"
 
 
 def test_overrides_win_over_the_file_and_later_ones_over_earlier_ones(tmp_path: Path) -> None:
