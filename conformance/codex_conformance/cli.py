@@ -10,10 +10,13 @@ import click
 from codex_account_protocol import REVISIONS
 
 from codex_conformance.errors import ConformanceError, UsageError
+from codex_conformance.report_command import report
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from codex_conformance.reports.progress import Progress
-    from codex_conformance.results import RunResult
+    from codex_conformance.results import Reporter, RunResult
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _REVISIONS = click.Choice(["auto", *REVISIONS])
@@ -78,6 +81,9 @@ def _baseline(_context: click.Context, _option: click.Parameter, value: Path | N
     "--json", "json_file", type=_FILE, metavar="F", help="Write results; transcripts go to F.d/."
 )
 @click.option("--junit", type=_FILE, metavar="F", help="Write JUnit XML.")
+@click.option("--html", type=_FILE, metavar="F", help="Write a page to read in a browser.")
+@click.option("--badge", type=_FILE, metavar="F", help="Write JSON for a badge of shields.io.")
+@click.option("--summary", type=_FILE, metavar="F", help="Write Markdown, such as for a CI job.")
 @click.option(
     "--baseline",
     type=_FILE,
@@ -124,6 +130,9 @@ def check(
     strict: bool,
     json_file: Path | None,
     junit: Path | None,
+    html: Path | None,
+    badge: Path | None,
+    summary: Path | None,
     baseline: Path | None,
     write_baseline: Path | None,
     jobs: int | None,
@@ -146,9 +155,7 @@ def check(
     from codex_conformance.check import Wish, cases_of
     from codex_conformance.check import check as run_check
     from codex_conformance.reports.console import Console
-    from codex_conformance.reports.junit import JUnitFile
-    from codex_conformance.results import Reporter
-    from codex_conformance.results_file import ResultsFile
+    from codex_conformance.writable import writable
 
     wish = Wish(
         direct=_direct(target, command),
@@ -162,7 +169,7 @@ def check(
         shard=shard,
         without=without,
         transcripts=json_file and json_file.with_name(f"{json_file.name}.d"),
-        write_baseline=write_baseline and _writable(write_baseline),
+        write_baseline=write_baseline and writable(write_baseline),
     )
     if listing:
         for case_id, clauses in cases_of(wish).items():
@@ -171,10 +178,7 @@ def check(
     progress = _progress()
     console = Console(_again(target, revision), wish.transcripts, strict, verbose, progress)
     reporters: list[Reporter] = [console]
-    if json_file:
-        reporters.append(ResultsFile(_writable(json_file)))
-    if junit:
-        reporters.append(JUnitFile(_writable(junit)))
+    reporters += _files(json_file, junit, html, badge, summary, strict=strict)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         run = run_check(wish, reporters, progress)
@@ -195,6 +199,37 @@ def _progress() -> "Progress | None":
     from codex_conformance.reports.progress import Progress
 
     return Progress()
+
+
+def _files(
+    results: Path | None,
+    junit: Path | None,
+    html: Path | None,
+    badge: Path | None,
+    summary: Path | None,
+    *,
+    strict: bool,
+) -> "Iterator[Reporter]":
+    """Whoever writes a file of the run."""
+    from codex_conformance.reports.badge import BadgeFile
+    from codex_conformance.reports.junit import JUnitFile
+    from codex_conformance.reports.summary import SummaryFile
+    from codex_conformance.results_file import ResultsFile
+    from codex_conformance.writable import writable
+
+    if results:
+        yield ResultsFile(writable(results))
+    if junit:
+        yield JUnitFile(writable(junit))
+    if badge:
+        yield BadgeFile(writable(badge), strict)
+    if summary:
+        yield SummaryFile(writable(summary), strict)
+    if html:
+        # Imported here: the template engine is not needed for anything else.
+        from codex_conformance.reports.html import HtmlFile
+
+        yield HtmlFile(writable(html), strict)
 
 
 def _direct(target: str | None, command: tuple[str, ...]) -> str | None:
@@ -223,19 +258,6 @@ def _written(baseline: Path, run: "RunResult") -> str:
 def _again(target: str | None, revision: str) -> tuple[str, ...]:
     chosen = [] if target is None else ["--target", target]
     return ("codex-conformance", "check", *chosen, "--revision", revision)
-
-
-def _writable(path: Path) -> Path:
-    """The path, once it is sure that a file can be written there."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = not path.exists()
-        path.open("a").close()
-        if new:
-            path.unlink()
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
-    return path
 
 
 @app.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
@@ -315,6 +337,9 @@ def check_spec() -> None:
     if faults:
         sys.exit(1)
     click.echo("nothing is wrong")
+
+
+app.add_command(report)
 
 
 def main() -> None:

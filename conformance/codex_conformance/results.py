@@ -119,6 +119,12 @@ class Subject:
     user_agent: str | None
     revision: str
 
+    @property
+    def name(self) -> str:
+        """The command, and what it says it is."""
+        agent = (self.user_agent or "").partition(" ")[0]
+        return f"{self.command} ({agent})" if agent else self.command
+
 
 @dataclass(frozen=True)
 class Plan:
