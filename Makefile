@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := check
-.PHONY: check test mutants test-real generate generated-is-current lint types imports lock clean
+.PHONY: check test mutants test-real test-browser generate generated-is-current lint types imports lock clean
 
 $(READY): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11")'
@@ -25,6 +25,10 @@ mutants: $(READY) ## every mutant turns exactly the clauses red that it declares
 
 test-real: $(READY) ## judge released codex binaries, each against its baseline
 	@$(BIN)/python -m pytest tests/real -m real
+
+test-browser: $(READY) ## the HTML report in a real browser
+	@command -v chromedriver >/dev/null || { apt-get update -qq && apt-get install -qq -y chromium chromium-driver; }
+	@$(BIN)/python -m pytest tests/browser -m browser
 
 generate: $(READY) ## write generated/ and docs/clauses.md from spec/ and the cases
 	@$(BIN)/python generated/generate.py

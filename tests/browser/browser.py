@@ -78,6 +78,16 @@ class Browser:
         """The value of a JavaScript expression."""
         return self._do("execute/sync", script=f"return {expression}", args=[])
 
+    def seen(self, selector: str) -> bool:
+        """Whether the first element that the CSS selector finds is displayed; without a script."""
+        element = self._do("element", using="css selector", value=selector)[_ELEMENT]
+        rect = self._client.get(f"element/{element}/rect").json()["value"]
+        return bool(rect["width"] and rect["height"])
+
+    def url(self) -> str:
+        """Where the window is."""
+        return str(self._client.get("url").json()["value"])
+
     def console(self) -> list[str]:
         """What the page complained about since the last time."""
         return [entry["message"] for entry in self._do("se/log", type="browser")]
