@@ -255,21 +255,11 @@ def _folder(path: Path, case: _Case) -> Path | None:
 
 def _result(case: _Case, folder: Path | None, every: bool) -> CaseResult:
     name = PurePosixPath(case.transcript).name if case.transcript and folder else None
-    breaks = tuple(
-        Break(
-            harmless(one.clause),
-            harmless(one.expected),
-            harmless(one.actual),
-            _harmless(one.wrong),
-            one.position,
-        )
-        for one in case.breaks
-    )
     result = CaseResult(
         id=harmless(case.id),
         clauses=tuple(map(harmless, case.clauses)),
         verdict=case.verdict,
-        broken=breaks,
+        broken=tuple(map(_break, case.breaks)),
         message=_harmless(case.message),
         observations={harmless(k): harmless(v) for k, v in case.observations.items()},
         duration_s=case.duration_s,
@@ -280,6 +270,13 @@ def _result(case: _Case, folder: Path | None, every: bool) -> CaseResult:
         return result
     steps = abridged(read_steps(folder / name), MOST, result.wrong)
     return replace(result, steps=steps)
+
+
+def _break(one: Break) -> Break:
+    texts: dict[str, Any] = {
+        name: harmless(text) for name, text in asdict(one).items() if isinstance(text, str)
+    }
+    return replace(one, **texts)
 
 
 def _harmless(text: str | None) -> str | None:

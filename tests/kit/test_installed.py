@@ -59,3 +59,5 @@ def test_wheel_carries_the_specification_and_the_baselines(installed: Path) -> N
     assert (installed / "codex_account_protocol" / "spec" / "clauses.toml").is_file()
     assert (installed / "codex_account_protocol" / "spec" / "0.93" / "methods.json").is_file()
     assert list((installed / "codex_conformance" / "baselines").glob("codex-*.toml"))
+    assert (installed / "codex_conformance" / "schemas" / "results.schema.json").is_file()
+    assert (installed / "codex_conformance" / "reports" / "html_page" / "page.css").is_file()

@@ -11,6 +11,8 @@ from codex_account_protocol import REVISIONS
 from codex_conformance.check import Wish, cases_of
 from codex_conformance.ledger import load_ledger
 from codex_conformance.reference import NAME
+from codex_conformance.results_file import results_schema
+from jsonschema import Draft202012Validator
 
 
 def check(results: Path, *arguments: str) -> dict[str, Any]:
@@ -19,6 +21,7 @@ def check(results: Path, *arguments: str) -> dict[str, Any]:
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=55)
     assert done.returncode == 0, done.stdout + done.stderr
     loaded: dict[str, Any] = json.loads(results.read_text())
+    Draft202012Validator(results_schema()).validate(loaded)
     return loaded
 
 

@@ -5,41 +5,14 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import msgspec
-
 from codex_conformance.errors import UsageError
 from codex_conformance.ledger import Clause, Ledger, load_ledger
+from codex_conformance.results_file import read_results
 from codex_conformance.specification import read_revision
 from codex_conformance.traces import all_cases, messages_of, types_of
 
 _WIDTH = 98
 _LABEL = 12
-
-
-class _Target(msgspec.Struct):
-    command: str | None = None
-    user_agent: str | None = None
-
-
-class _Row(msgspec.Struct):
-    verdict: str
-
-
-class _Case(msgspec.Struct):
-    id: str
-    clauses: tuple[str, ...]
-    broken: tuple[str, ...]
-    verdict: str
-    message: str | None = None
-
-
-class _Results(msgspec.Struct):
-    """What is read of a results file."""
-
-    target: _Target
-    revision: str
-    clauses: dict[str, _Row]
-    cases: tuple[_Case, ...]
 
 
 def clause_lines(name: str, results: Sequence[Path]) -> Iterator[str]:
@@ -92,27 +65,16 @@ def _schemas(clause: Clause) -> Iterator[str]:
 
 
 def _verdict(clause: Clause, path: Path) -> Iterator[str]:
-    results = _read(path)
-    target = results.target.user_agent or results.target.command
-    row = results.clauses.get(clause.id)
-    where = f"{target}, revision {results.revision} ({path})"
+    run = read_results(path).run
+    target = run.subject.user_agent or run.subject.command
+    row = run.clauses().get(clause.id)
+    where = f"{target}, revision {run.subject.revision} ({path})"
     yield from _row("verdict", f"{row.verdict if row else 'not judged'}: {where}")
-    for case in results.cases:
-        if clause.id in case.broken or (clause.id in case.clauses and case.verdict != "pass"):
+    for case in run.cases:
+        broken = clause.id in {one.clause for one in case.broken}
+        if broken or (clause.id in case.clauses and case.verdict != "pass"):
             message = f": {case.message}" if case.message else ""
             yield from _row("", f"{case.id} {case.verdict}{message}")
-
-
-def _read(path: Path) -> _Results:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=_Results)
-    except OSError as error:
-        raise UsageError(f"--results {path}: {error.strerror}") from None
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"--results {path}: expected what `check --json` writes, got this: {error}",
-            "codex-conformance check --json F -- COMMAND",
-        ) from None
 
 
 def _row(label: str, text: str) -> list[str]:
