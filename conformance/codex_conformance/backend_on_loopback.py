@@ -1,15 +1,14 @@
 """The mock backend on loopback: a thin Starlette app, served by uvicorn."""
 
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from codex_conformance.loopback import served
 from codex_conformance.mock_backend import MockBackend
 
 _METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH"]
@@ -29,22 +28,8 @@ async def served_on_loopback(backend: MockBackend) -> AsyncIterator[str]:
         return StreamingResponse(reply.chunks(), reply.status, reply.headers)
 
     app = Starlette(routes=[Route("/{path:path}", answer, methods=_METHODS)])
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        app,
-        lifespan="off",
-        log_config=None,
-        log_level="critical",
-        ws="none",
-        timeout_graceful_shutdown=1,
-    )
-    server = uvicorn.Server(config)
-    config.load()
-    server.lifespan = config.lifespan_class(config)
-    await server.startup(sockets=[listener])
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        backend.release()
-        server.force_exit = True
-        await server.shutdown(sockets=[listener])
+    async with served(app) as port:
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            backend.release()

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import anyio
+
 from codex_conformance.limits import TURN_LIMITS
 
 JSON = {"content-type": "application/json"}
@@ -56,6 +58,21 @@ class Request:
     def json(self) -> Any:
         """Its body, decoded."""
         return json.loads(self.body or b"null")
+
+
+def request_of(method: str, path: str, headers: dict[str, str], body: bytes) -> Request:
+    """A request that has just come, with headers by lower-case name."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return Request(
+        at=anyio.current_time(),
+        index=0,
+        method=method,
+        path=path,
+        headers=headers,
+        body=body,
+        token=token if scheme.lower() == "bearer" and token else None,
+        account_id=headers.get("chatgpt-account-id"),
+    )
 
 
 @dataclass(frozen=True)

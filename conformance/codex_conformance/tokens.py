@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Self
 
-import jwt
-
 ALPHA = "acct-alpha"
 BETA = "acct-beta"
 GAMMA = "acct-gamma"
@@ -156,6 +154,8 @@ class Mint:
             "email": email,
             _AUTH_CLAIM: auth,
         } | (extra or {})
+        import jwt
+
         return self._keep(jwt.encode(claims, _ANY_KEY, algorithm="HS256"), name)
 
     def _canary(self, name: str) -> str:

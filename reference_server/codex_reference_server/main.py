@@ -30,6 +30,7 @@ from codex_reference_server.config import Config, ConfigError, load_config
 from codex_reference_server.connection import Clients, Connection
 from codex_reference_server.dispatch import Dispatcher
 from codex_reference_server.further import FurtherAccount
+from codex_reference_server.messages import TurnFailure
 from codex_reference_server.revision import Revision
 from codex_reference_server.start_up import StartUp
 from codex_reference_server.threads import Threads
@@ -75,13 +76,13 @@ class Server:
         """The connection of one more client; its transport closes it."""
         return Connection(self._clients, self._dispatcher, self._tasks, self._watch)
 
-    async def refresh_now(self) -> bool:
-        """Refresh as after a 401, without a turn; False if nobody can be asked for new tokens.
-
-        Raises:
-            RefreshFailure: new tokens did not come.
-        """
-        return await self.auth.renew(self.auth.credentials) is not None
+    async def refresh_now(self) -> str | None:
+        """Refresh as after a 401, without a turn; None, or why there are no new credentials."""
+        try:
+            renewed = await self.auth.renew(self.auth.credentials)
+        except TurnFailure as failure:
+            return failure.message
+        return None if renewed is not None else "there is nobody to ask for other credentials"
 
 
 Beside = Callable[[Server], AbstractAsyncContextManager[None]]

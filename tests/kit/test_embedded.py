@@ -1,101 +1,20 @@
 """The embedded backend: it answers every turn while the token is good."""
 
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
-from codex_conformance.reference import in_memory
-from codex_conformance.stand_in.composition import StandIn
+from codex_conformance.errors import UsageError
+from codex_conformance.stand_in.composition import NotNowError, StandIn
 from codex_conformance.stand_in.settings import Settings
-from codex_conformance.tokens import ExternalTokens, Mint
+from codex_conformance.tokens import Mint
 from trio.testing import MockClock
 
+from .parents import Parent, parent_of
+
 Play = Callable[..., None]
-
-
-class Parent:
-    """A client in this process, and what it hears."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-        self._asked = 0
-        self._news = anyio.Event()
-        self.heard: list[dict[str, Any]] = []
-
-    async def listen(self) -> None:
-        rest = b""
-        async for chunk in self._stream:
-            *lines, rest = (rest + chunk).split(b"\n")
-            self.heard += map(json.loads, lines)
-            self._news.set()
-            self._news = anyio.Event()
-
-    async def until(self, matches: Callable[[dict[str, Any]], bool], after: int = 0) -> Any:
-        while True:
-            for message in self.heard[after:]:
-                if matches(message):
-                    return message
-            await self._news.wait()
-
-    async def say(self, message: dict[str, Any]) -> None:
-        await self._stream.send(json.dumps(message).encode() + b"\n")
-
-    async def ask(self, method: str, **params: Any) -> Any:
-        self._asked += 1
-        asked = self._asked
-        await self.say({"id": asked, "method": method, "params": params})
-        return await self.until(lambda m: m.get("id") == asked and "method" not in m)
-
-    async def log_in(self, tokens: ExternalTokens) -> None:
-        capabilities = {"experimentalApi": True}
-        await self.ask(
-            "initialize", clientInfo={"name": "p", "version": "1"}, capabilities=capabilities
-        )
-        members = tokens.members("0.169")
-        answer = await self.ask("account/login/start", type="chatgptAuthTokens", **members)
-        assert "result" in answer, answer
-
-    async def turn(self, *words: str) -> Any:
-        """The turn as it ended."""
-        thread = (await self.ask("thread/start"))["result"]["thread"]["id"]
-        said = [{"type": "text", "text": each} for each in words]
-        turn = (await self.ask("turn/start", threadId=thread, input=said))["result"]["turn"]["id"]
-        return await self.ended(turn)
-
-    async def ended(self, turn: str) -> Any:
-        message = await self.until(
-            lambda m: m.get("method") == "turn/completed" and m["params"]["turn"]["id"] == turn
-        )
-        return message["params"]["turn"]
-
-    async def refresh(self, number: int = 0) -> Any:
-        """The nth request for new tokens."""
-        while len(self.refreshes) <= number:
-            await self._news.wait()
-        return self.refreshes[number]
-
-    @property
-    def refreshes(self) -> list[Any]:
-        method = "account/chatgptAuthTokens/refresh"
-        return [message for message in self.heard if message.get("method") == method]
-
-    def said_by(self, kind: str) -> list[str]:
-        items = [m["params"]["item"] for m in self.heard if m.get("method") == "item/completed"]
-        return [item["text"] for item in items if item["type"] == kind]
-
-
-@asynccontextmanager
-async def parent_of(stand_in: StandIn, home: Path) -> AsyncIterator[Parent]:
-    async with in_memory(home, {}, [], stand_in.arrange) as stream:
-        parent = Parent(stream)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(parent.listen)
-            yield parent
-            tasks.cancel_scope.cancel()
 
 
 @pytest.fixture
@@ -155,7 +74,7 @@ def test_token_expires_that_long_after_its_first_use(play: Play) -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(parent.turn, "expired")
             request = await parent.refresh()
-            await parent.say({"id": request["id"], "result": mint.mint().members("0.169")})
+            await parent.answer(request, mint.mint())
         assert len(parent.refreshes) == 1
         assert len(parent.said_by("agentMessage")) == 3
 
@@ -188,3 +107,111 @@ def test_configured_backend_wins_over_the_embedded_one_unless_it_is_asked_for(
     assert anyio.run(message, Settings()) == failed
     assert anyio.run(message, Settings(backend="embedded")) == "None"
     assert anyio.run(message, Settings(backend="http://127.0.0.1:1")) == failed
+
+
+def test_expired_token_costs_one_refresh_and_the_new_one_is_good(play: Play) -> None:
+    async def scenario(parent: Parent, stand_in: StandIn, mint: Mint) -> None:
+        with pytest.raises(NotNowError, match="nobody is logged in"):
+            stand_in.expire_token()
+        await parent.log_in(mint.mint())
+        assert stand_in.expire_token() == stand_in.state["token"]
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(parent.turn, "refreshed")
+            await parent.answer(await parent.refresh(), mint.mint())
+        assert (await parent.turn("and again"))["status"] == "completed"
+        assert len(parent.refreshes) == 1
+
+    play(scenario)
+
+
+def test_revoked_tokens_are_rejected_after_a_refresh_too(play: Play) -> None:
+    async def scenario(parent: Parent, stand_in: StandIn, mint: Mint) -> None:
+        await parent.log_in(mint.mint())
+        stand_in.revoke()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(parent.turn, "in vain")
+            await parent.answer(await parent.refresh(), mint.mint())
+            failed = await parent.until(lambda m: m.get("method") == "turn/completed")
+        assert "401" in failed["params"]["turn"]["error"]["message"]
+        stand_in.revoke(False)
+        assert (await parent.turn("good again"))["status"] == "completed"
+
+    play(scenario)
+
+
+def test_forced_workspace_refuses_the_login_of_another(play: Play) -> None:
+    async def scenario(parent: Parent, stand_in: StandIn, mint: Mint) -> None:
+        await parent.log_in(mint.mint())
+        stand_in.force_workspaces("ws-1")
+        members = mint.mint().members("0.169")
+        answer = await parent.ask("account/login/start", type="chatgptAuthTokens", **members)
+        assert "ws-1" in answer["error"]["message"]
+        stand_in.force_workspaces()
+        answer = await parent.ask("account/login/start", type="chatgptAuthTokens", **members)
+        assert "result" in answer
+
+    play(scenario)
+
+
+def test_slow_answers_take_that_long(play: Play) -> None:
+    async def scenario(parent: Parent, stand_in: StandIn, mint: Mint) -> None:
+        await parent.log_in(mint.mint())
+        stand_in.delay_answers(7)
+        began = anyio.current_time()
+        assert (await parent.turn("slowly"))["status"] == "completed"
+        assert anyio.current_time() - began == 7
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("status", [429, 500])
+def test_failing_turns_fail_as_often_as_asked(play: Play, status: int) -> None:
+    async def scenario(parent: Parent, stand_in: StandIn, mint: Mint) -> None:
+        await parent.log_in(mint.mint())
+        stand_in.fail_turns(status, times=2)
+        for _ in range(2):
+            assert str(status) in (await parent.turn("fails"))["error"]["message"]
+        assert (await parent.turn("works"))["status"] == "completed"
+        assert parent.refreshes == []
+
+    play(scenario)
+
+
+def test_refresh_without_a_turn_takes_the_new_tokens(play: Play) -> None:
+    async def scenario(parent: Parent, stand_in: StandIn, mint: Mint) -> None:
+        with pytest.raises(NotNowError):
+            await stand_in.refresh_now()
+        await parent.log_in(mint.mint())
+        before = stand_in.state["token"]
+        outcomes = []
+
+        async def refresh() -> None:
+            outcomes.append(await stand_in.refresh_now())
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(refresh)
+            await parent.answer(await parent.refresh(), mint.mint())
+        assert stand_in.state["token"] != before
+        await refresh()  # nobody answers
+        assert outcomes[0] is None
+        assert outcomes[1] is not None
+        assert outcomes[1].endswith("no answer within 10 seconds")
+
+    play(scenario)
+
+
+def test_another_backend_cannot_be_told_anything(play: Play) -> None:
+    async def scenario(parent: Parent, stand_in: StandIn, mint: Mint) -> None:
+        await parent.log_in(mint.mint())
+        for say in (stand_in.expire_token, stand_in.revoke, lambda: stand_in.fail_turns(500)):
+            with pytest.raises(NotNowError, match="the backend is not the embedded one"):
+                say()
+        assert stand_in.state["backend"] == "configured"
+
+    play(scenario, backend="http://127.0.0.1:1")
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:0", "example.test:80", "127.0.0.1", "x", "[::1]:1e5"])
+def test_control_listens_on_loopback_only(address: str) -> None:
+    with pytest.raises(UsageError, match="expected an address on loopback"):
+        StandIn(Settings(control=address))

@@ -6,6 +6,7 @@ long as tokens are good.
 
 import json
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 import anyio
@@ -16,12 +17,12 @@ from codex_conformance.replies import (
     Request,
     Script,
     json_reply,
+    request_of,
     spoken_turn,
     status,
     unauthorized,
 )
 
-ORIGIN = "http://backend.embedded"
 REMEMBERED = 1024
 """Tokens of which it is known when they were first seen; the ones unused for longest go first."""
 _ECHOED = 400
@@ -33,16 +34,22 @@ class EmbeddedBackend:
 
     Args:
         expire_after: seconds that a token is good for after it was first seen; None is for ever.
+        exchanged: told of every request and its answer.
 
     Attributes:
         revoked: whether every token is rejected, new ones too.
         delay: seconds that an answer takes.
     """
 
-    def __init__(self, expire_after: float | None = None) -> None:
+    def __init__(
+        self,
+        expire_after: float | None = None,
+        exchanged: Callable[[Request, Reply], None] | None = None,
+    ) -> None:
         self.revoked = False
         self.delay = 0.0
         self._expire_after = expire_after
+        self._exchanged = exchanged
         self._first_seen: OrderedDict[int, float] = OrderedDict()
         self._expired: OrderedDict[int, None] = OrderedDict()
         self._failures: list[Script] = []
@@ -57,20 +64,13 @@ class EmbeddedBackend:
 
     async def __call__(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Reply:
         """Answer one request; `path` is absolute and without the query."""
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        request = Request(
-            at=anyio.current_time(),
-            index=0,
-            method=method,
-            path=path,
-            headers=headers,
-            body=body,
-            token=token if scheme.lower() == "bearer" and token else None,
-            account_id=headers.get("chatgpt-account-id"),
-        )
+        request = request_of(method, path, headers, body)
         if self.delay:
             await anyio.sleep(self.delay)
-        return self._reply(request)
+        reply = self._reply(request)
+        if self._exchanged is not None:
+            self._exchanged(request, reply)
+        return reply
 
     def _reply(self, request: Request) -> Reply:
         if request.is_turn and self._failures:

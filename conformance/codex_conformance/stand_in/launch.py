@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from codex_conformance.errors import ConformanceError, UsageError
+from codex_conformance.errors import ConformanceError, UsageError, leaves
 from codex_conformance.stand_in.settings import (
     Settings,
     in_environment,
@@ -79,7 +79,13 @@ def run(settings: Settings, argv: Sequence[str]) -> int:
     from codex_conformance.stand_in.composition import StandIn
 
     chosen = ["--revision", settings.revision] if settings.revision is not None else []
-    return reference.serve([*chosen, *argv], StandIn(settings).arrange)
+    try:
+        return reference.serve([*chosen, *argv], StandIn(settings).arrange)
+    except ExceptionGroup as group:
+        for error in leaves(group):
+            if isinstance(error, ConformanceError):
+                raise error from None
+        raise
 
 
 def refuse(program: str, error: ConformanceError) -> int:

@@ -12,6 +12,8 @@ from codex_conformance.errors import UsageError
 FILE = "codex-conformance.toml"
 PREFIX = "CODEX_CONFORMANCE_"
 EMBEDDED = "embedded"
+_HOSTS = {"127.0.0.1": "127.0.0.1", "localhost": "127.0.0.1", "[::1]": "::1"}
+_LAST_PORT = 65535
 _HEAD = """\
 # How the codex in this folder behaves. Whatever starts it may say otherwise in its environment:
 # CODEX_CONFORMANCE_EXPIRE_AFTER=60 for expire-after = 60, and so on.
@@ -112,3 +114,18 @@ def _lines(stated: Mapping[str, Any]) -> Iterable[str]:
         value = stated.get(name)
         yield f"\n# {meaning}\n"
         yield f"# {name} =\n" if value is None else f"{name} = {json.dumps(value)}\n"
+
+
+def loopback_address(text: str) -> tuple[str, int]:
+    """Host and port of an address such as `127.0.0.1:0`.
+
+    Raises:
+        UsageError: it is none, or not on loopback.
+    """
+    host, _, port = text.rpartition(":")
+    host = _HOSTS.get(host, "")
+    if not host or not port.isdecimal() or int(port) > _LAST_PORT:
+        raise UsageError(
+            f"control is {text!r}, expected an address on loopback such as '127.0.0.1:0'"
+        )
+    return host, int(port)
