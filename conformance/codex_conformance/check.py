@@ -98,14 +98,13 @@ def check(wish: Wish, reporters: Sequence[Reporter], watcher: Watcher | None = N
     """
     ledger = load_ledger()
     baseline = read_baseline(wish.baseline, ledger, today()) if wish.baseline else Baseline()
-    if wish.select or wish.only or wish.shard:
-        cases_of(wish)
+    selected = len(cases_of(wish)) if wish.select or wish.only or wish.shard else None
     order, introduction = _open(wish)
     baseline.fit(order.revision)
     subject = Subject(wish.command, introduction.user_agent, order.revision)
     if wish.transcripts is not None:
         wish.transcripts.mkdir(parents=True, exist_ok=True)
-    jobs = _jobs(wish)
+    jobs = _jobs(wish, selected)
     # Workers tell of their cases by pytest's names, which say nothing to people.
     ids = list_cases(order, wish.select) if watcher and jobs > 1 else ()
     listener = _Listener(subject, jobs, baseline, reporters, watcher, tuple(ids))
@@ -177,10 +176,13 @@ def _converse_again(judged: Judged) -> None:
         ) from None
 
 
-def _jobs(wish: Wish) -> int:
+def _jobs(wish: Wish, selected: int | None) -> int:
     if wish.jobs is not None:
         return wish.jobs
-    return 1 if wish.direct is not None else JOBS_PER_CORE * (os.cpu_count() or 1)
+    if wish.direct is not None:
+        return 1
+    many = JOBS_PER_CORE * (os.cpu_count() or 1)
+    return many if selected is None else min(many, selected)
 
 
 def run_cases(order: Order, listener: object, *, select: str = "", jobs: int = 1) -> bool:

@@ -126,7 +126,7 @@ class CommandTarget:
     async def open(self, home: Home, environ: Mapping[str, str]) -> AsyncIterator[Channel]:
         """Start the command in a process group of its own; kill what is left of it at the end."""
         process = await anyio.open_process(
-            list(self.command),
+            self._words(),
             stdin=-1,
             stdout=-1,
             stderr=-1,
@@ -145,6 +145,11 @@ class CommandTarget:
                     await process.wait()
                     await process.aclose()
                 group.cancel_scope.cancel()
+
+    def _words(self) -> list[str]:
+        """The command; a program named by a path is found from where the kit runs."""
+        program, *arguments = self.command
+        return [str(Path(program).absolute()) if "/" in program else program, *arguments]
 
 
 @dataclass(frozen=True)

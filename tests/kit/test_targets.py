@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 CRASHING = """
 import contextlib
 import anyio
@@ -52,3 +54,12 @@ def test_factory_that_raises_at_once_is_told_in_one_sentence(tmp_path: Path) -> 
     assert done.stderr == (
         "codex-conformance: the target cannot be started: ValueError: no such option\n"
     )
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_program_is_found_from_where_the_user_is(tmp_path: Path, jobs: str) -> None:
+    program = tmp_path / "server"
+    program.write_text(f"#!/bin/sh\nexec {sys.executable} -m codex_conformance serve\n")
+    program.chmod(0o755)
+    done = check(tmp_path, "--case", "read/nobody/auth-required", "--jobs", jobs, "--", "./server")
+    assert done.returncode == 0, done.stdout + done.stderr
