@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DOCS := .venv-docs
 
 .DEFAULT_GOAL := check
-.PHONY: check test mutants test-real test-browser generate generated-is-current lint types imports lock clean
+.PHONY: check test mutants test-real test-browser docs generate generated-is-current lint types imports lock clean
 
 $(READY): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11")'
@@ -30,6 +31,15 @@ test-browser: $(READY) ## the HTML report in a real browser
 	@command -v chromedriver >/dev/null || { apt-get update -qq && apt-get install -qq -y chromium chromium-driver; }
 	@$(BIN)/python -m pytest tests/browser -m browser
 
+docs: $(DOCS)/.ready ## build the pages in docs/; a warning is an error
+	@$(DOCS)/bin/sphinx-build --quiet --fail-on-warning --keep-going --builder html docs build/docs
+	@echo "build/docs/index.html"
+
+$(DOCS)/.ready: docs/requirements.lock
+	@test -x $(DOCS)/bin/python || $(PYTHON) -m venv $(DOCS)
+	@$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r docs/requirements.lock
+	@touch $@
+
 generate: $(READY) ## write generated/ and docs/clauses.md from spec/ and the cases
 	@$(BIN)/python generated/generate.py
 	@$(BIN)/codex-conformance spec page > docs/clauses.md
@@ -47,11 +57,13 @@ types: $(READY)
 imports: $(READY)
 	@$(BIN)/lint-imports
 
-lock: ## resolve requirements-dev.lock anew from pyproject.toml
+lock: ## resolve requirements-dev.lock anew from pyproject.toml, and that of the docs
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-tools
 	@$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options --no-header \
 		--extra dev --output-file requirements-dev.lock pyproject.toml
+	@$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options --no-header \
+		--output-file docs/requirements.lock docs/requirements.in
 
 clean:
-	@rm -rf $(VENV) .cache .mypy_cache .ruff_cache .import_linter_cache build dist
+	@rm -rf $(VENV) $(DOCS) .cache .mypy_cache .ruff_cache .import_linter_cache build dist
