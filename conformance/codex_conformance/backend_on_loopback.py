@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -9,13 +10,23 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from codex_conformance.loopback import served
-from codex_conformance.mock_backend import MockBackend
+from codex_conformance.replies import Reply
 
 _METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH"]
 
 
+class Served(Protocol):
+    """What answers the requests: the mock backend, for one."""
+
+    async def __call__(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Reply:
+        """Answer one request."""
+
+    def release(self) -> None:
+        """Let held answers go out."""
+
+
 @asynccontextmanager
-async def served_on_loopback(backend: MockBackend) -> AsyncIterator[str]:
+async def served_on_loopback(backend: Served) -> AsyncIterator[str]:
     """Serve the backend on a free port of 127.0.0.1; yield its origin. Needs asyncio."""
 
     async def answer(request: Request) -> Response:

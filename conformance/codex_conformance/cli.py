@@ -10,11 +10,10 @@ import click
 from codex_account_protocol import REVISIONS
 
 from codex_conformance.errors import ConformanceError, UsageError
+from codex_conformance.judge_parent.command import parent
 from codex_conformance.report_command import report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from codex_conformance.reports.progress import Progress
     from codex_conformance.results import Reporter, RunResult
 
@@ -155,6 +154,7 @@ def check(
     from codex_conformance.check import Wish, cases_of
     from codex_conformance.check import check as run_check
     from codex_conformance.reports.console import Console
+    from codex_conformance.reports.files import files
     from codex_conformance.writable import writable
 
     wish = Wish(
@@ -178,7 +178,7 @@ def check(
     progress = _progress()
     console = Console(_again(target, revision), wish.transcripts, strict, verbose, progress)
     reporters: list[Reporter] = [console]
-    reporters += _files(json_file, junit, html, badge, summary, strict=strict)
+    reporters += files(json_file, junit, html, badge, summary, strict=strict)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         run = run_check(wish, reporters, progress)
@@ -199,37 +199,6 @@ def _progress() -> "Progress | None":
     from codex_conformance.reports.progress import Progress
 
     return Progress()
-
-
-def _files(
-    results: Path | None,
-    junit: Path | None,
-    html: Path | None,
-    badge: Path | None,
-    summary: Path | None,
-    *,
-    strict: bool,
-) -> "Iterator[Reporter]":
-    """Whoever writes a file of the run."""
-    from codex_conformance.reports.badge import BadgeFile
-    from codex_conformance.reports.junit import JUnitFile
-    from codex_conformance.reports.summary import SummaryFile
-    from codex_conformance.results_file import ResultsFile
-    from codex_conformance.writable import writable
-
-    if results:
-        yield ResultsFile(writable(results))
-    if junit:
-        yield JUnitFile(writable(junit))
-    if badge:
-        yield BadgeFile(writable(badge), strict)
-    if summary:
-        yield SummaryFile(writable(summary), strict)
-    if html:
-        # Imported here: the template engine is not needed for anything else.
-        from codex_conformance.reports.html import HtmlFile
-
-        yield HtmlFile(writable(html), strict)
 
 
 def _direct(target: str | None, command: tuple[str, ...]) -> str | None:
@@ -340,6 +309,7 @@ def check_spec() -> None:
 
 
 app.add_command(report)
+app.add_command(parent)
 
 
 def main() -> None:

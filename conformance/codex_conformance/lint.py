@@ -9,6 +9,7 @@ from codex_account_protocol import REVISIONS
 
 from codex_conformance import cases as case_files
 from codex_conformance.case import CaseSpec
+from codex_conformance.judge_parent.scenarios import all_scenarios
 from codex_conformance.ledger import Clause, Ledger, read_ledger
 from codex_conformance.release import is_compared
 from codex_conformance.specification import Revision, named_in, read_revision
@@ -18,14 +19,14 @@ _KINDS = ("valid", "invalid")
 
 
 def declared_cases() -> tuple[CaseSpec, ...]:
-    """Every case, as it is declared; a parametrized one counts once."""
+    """Every case and scenario, as it is declared; a parametrized one counts once."""
     modules = sorted(module.name for module in pkgutil.iter_modules(case_files.__path__))
     found = []
     for name in modules:
         module = importlib.import_module(f"{case_files.__name__}.{name}")
         members = (getattr(each, "spec", None) for each in vars(module).values())
         found += [each for each in members if isinstance(each, CaseSpec)]
-    return tuple(found)
+    return (*found, *(spec for spec, _ in all_scenarios()))
 
 
 def lint(cases: Iterable[CaseSpec], root: Path | None = None) -> list[str]:

@@ -45,6 +45,7 @@ class Break:
         actual: what came.
         wrong: the first wrong message, where there is one.
         position: where in the transcript that message stands.
+        why: why it matters to the people who use what is judged, where somebody has said so.
     """
 
     clause: str
@@ -52,6 +53,7 @@ class Break:
     actual: str
     wrong: str | None = None
     position: int | None = None
+    why: str | None = None
 
     @property
     def message(self) -> str:

@@ -176,7 +176,7 @@ class _Process:
         return bytes(self.stderr)
 
     def arguments(self) -> bytes:
-        return b"\n".join(_command_lines(self.process.pid))
+        return b"\n".join(command_lines(self.process.pid))
 
     async def drain_stderr(self) -> None:
         assert self.process.stderr is not None
@@ -185,13 +185,14 @@ class _Process:
                 self.stderr.extend(chunk[: STDERR_LIMIT - len(self.stderr)])
 
 
-def _command_lines(group: int) -> list[bytes]:
+def command_lines(group: int) -> list[bytes]:
     """The command lines of every process in a process group; empty where /proc is missing."""
     lines = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if os.getpgid(int(entry.name)) == group:
-                lines.append(entry.joinpath("cmdline").read_bytes())
+    with contextlib.suppress(OSError):
+        for name in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208 - ten times as fast
+            with contextlib.suppress(OSError):
+                if os.getpgid(int(name)) == group:
+                    lines.append(Path("/proc", name, "cmdline").read_bytes())
     return lines
 
 

@@ -109,11 +109,13 @@ def _words_of(clause: Clause) -> set[str]:
 
 @cache
 def known_cases(revision: str) -> dict[str, tuple[str, ...]]:
-    """The cases of a revision, each with the clauses that it judges."""
+    """The cases and scenarios of a revision, each with the clauses that it judges."""
     from codex_conformance.check import Wish, cases_of  # brings pytest along
+    from codex_conformance.judge_parent.judge import scenarios_in
     from codex_conformance.reference import NAME
 
-    return cases_of(Wish(direct=NAME, argv=(), revision=revision))
+    scenarios = {spec.id: spec.clauses for spec, _ in scenarios_in(revision)}
+    return cases_of(Wish(direct=NAME, argv=(), revision=revision)) | scenarios
 
 
 def all_cases() -> dict[str, tuple[str, ...]]:

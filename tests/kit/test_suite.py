@@ -67,8 +67,9 @@ def clauses_with_cases() -> set[str]:
 def test_every_clause_has_a_case_or_a_reason_for_none() -> None:
     named = clauses_with_cases()
     ledger = load_ledger().clauses
+    judged = [each.id for each in ledger.values() if each.judges == "app-server"]
     assert {
-        clause for clause in ledger if clause not in named and not ledger[clause].no_case
+        clause for clause in judged if clause not in named and not ledger[clause].no_case
     } == set()
     assert {clause for clause in named if ledger[clause].no_case} == set()
 
@@ -80,7 +81,7 @@ def test_every_clause_of_a_revision_has_a_case_in_it(revision: str) -> None:
     lacking = {
         clause.id
         for clause in load_ledger().in_revision(revision)
-        if clause.id not in named and not clause.no_case
+        if clause.judges == "app-server" and clause.id not in named and not clause.no_case
     }
     assert lacking == set()
 

@@ -112,6 +112,8 @@ class Console:
         say(f"  Requirement  {clause.sentence}")
         say(f"  Expected     {one.expected}")
         say(f"  Actual       {one.actual}")
+        if one.why:
+            say(f"  Why          {one.why}")
 
     def _cut(self, wrong: str) -> str:
         return wrong if self.verbose or len(wrong) <= _SHOWN else f"{wrong[:_SHOWN]}…"

@@ -1,0 +1,118 @@
+"""`codex-conformance parent`: judge a parent application from the command line."""
+
+import signal
+import sys
+from pathlib import Path
+
+import click
+from codex_account_protocol import REVISIONS
+
+from codex_conformance.errors import UsageError
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+def _without(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+) -> tuple[tuple[str, str], ...]:
+    from codex_conformance.ledger import load_ledger
+
+    known = [each.id for each in load_ledger().clauses.values() if each.judges == "parent"]
+    pairs = []
+    for value in values:
+        clause, _, reason = value.partition("=")
+        if clause not in known or not reason.strip():
+            raise click.BadParameter(
+                f"{value!r}: expected CLAUSE=REASON, with CLAUSE one of {known[0]} to {known[-1]}"
+            )
+        pairs.append((clause, reason.strip()))
+    return tuple(pairs)
+
+
+@click.command(no_args_is_help=True)
+@click.option("--revision", type=click.Choice(REVISIONS), default=REVISIONS[-1], show_default=True)
+@click.option("--strict", is_flag=True, help="SHOULD clauses decide the exit status too.")
+@click.option(
+    "--json", "json_file", type=_FILE, metavar="F", help="Write results; transcripts go to F.d/."
+)
+@click.option("--junit", type=_FILE, metavar="F", help="Write JUnit XML.")
+@click.option("--html", type=_FILE, metavar="F", help="Write a page to read in a browser.")
+@click.option("--badge", type=_FILE, metavar="F", help="Write JSON for a badge of shields.io.")
+@click.option("--summary", type=_FILE, metavar="F", help="Write Markdown, such as for a CI job.")
+@click.option(
+    "-k", "select", default="", metavar="EXPR", help="Only scenarios whose id or clauses match."
+)
+@click.option("--case", "only", multiple=True, metavar="ID", help="Only this one; repeatable.")
+@click.option(
+    "--without",
+    multiple=True,
+    callback=_without,
+    metavar="CLAUSE=REASON",
+    help="A clause that the parent cannot be judged by; repeatable.",
+)
+@click.option(
+    "--shim",
+    type=_FOLDER,
+    metavar="DIR",
+    help="Put the stand-in at DIR/codex, for a parent with a path of its own; one at a time.",
+)
+@click.option(
+    "--variable",
+    "variables",
+    multiple=True,
+    metavar="NAME",
+    help="A further environment variable that gets the path of the stand-in; repeatable.",
+)
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Parents at a time.")
+@click.option("--list", "listing", is_flag=True, help="Show the scenarios and their clauses.")
+@click.option("-v", "--verbose", is_flag=True, help="Show observations and all that is untestable.")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def parent(
+    revision: str,
+    strict: bool,
+    json_file: Path | None,
+    junit: Path | None,
+    html: Path | None,
+    badge: Path | None,
+    summary: Path | None,
+    select: str,
+    only: tuple[str, ...],
+    without: tuple[tuple[str, str], ...],
+    shim: Path | None,
+    variables: tuple[str, ...],
+    jobs: int | None,
+    listing: bool,
+    verbose: bool,
+    command: tuple[str, ...],
+) -> None:
+    """Judge a parent application: COMMAND, which starts codex and logs in with its own tokens.
+
+    It is started once per scenario, with a stand-in for codex first on its PATH, in CODEX_BIN,
+    CODEX_PATH and CODEX_CLI_PATH, and at the address in CODEX_APP_SERVER_URL. TOKEN_ISSUER_URL
+    is a token issuer that it may use: POST {"account"}. No account and no network are needed.
+
+    Exit status: 0 it conforms; 1 it breaks a MUST (with --strict also a SHOULD), or something is
+    untestable; 2 no verdict.
+    """
+    from codex_conformance.judge_parent.judge import Wish, judge_parent, scenarios_of
+    from codex_conformance.judge_parent.stage import Judged
+    from codex_conformance.reports.console import Console
+    from codex_conformance.reports.files import files
+    from codex_conformance.results import Reporter
+
+    transcripts = json_file and json_file.with_name(f"{json_file.name}.d")
+    judged = Judged(command, revision, transcripts, shim and shim.absolute(), variables)
+    wish = Wish(judged, select, only, without, jobs)
+    scenarios = scenarios_of(wish)
+    if listing:
+        for spec, _ in scenarios:
+            click.echo(f"{spec.id:<60} {' '.join(spec.clauses)}")
+        return
+    if not command:
+        raise UsageError("no command to judge", "codex-conformance parent -- COMMAND")
+    again = ("codex-conformance", "parent", "--revision", revision)
+    reporters: list[Reporter] = [Console(again, transcripts, strict, verbose)]
+    reporters += files(json_file, junit, html, badge, summary, strict=strict)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    sys.exit(judge_parent(wish, reporters).exit_status(strict=strict))
