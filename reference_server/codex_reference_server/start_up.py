@@ -18,6 +18,7 @@ from codex_reference_server.offers import (
 )
 
 EFFORTS = ("low", "medium", "high")
+PROFILES = (":read-only", ":workspace", ":danger-full-access")
 MODELS = (DEFAULT_MODEL, f"{DEFAULT_MODEL}-mini")
 """Offered beside the model that is configured, so that a list has more than one page."""
 
@@ -40,6 +41,9 @@ class StartUp:
             "skills/list": Offer(self.list_skills, ListSkills),
             "mcpServerStatus/list": Offer(self.list_nothing, Page),
             "app/list": Offer(self.list_nothing, Page),
+            "hooks/list": Offer(self.list_hooks, ListSkills, since="0.169"),
+            "experimentalFeature/list": Offer(self.list_nothing, Page, since="0.99"),
+            "permissionProfile/list": Offer(self.list_profiles, Page, since="0.169"),
             "app/installed": Offer(self.list_apps, since="0.169"),
             "collaborationMode/list": Offer(self.list_modes, experimental=True),
         }
@@ -92,8 +96,20 @@ class StartUp:
         folders = params.cwds or ["."]
         return Answer({"data": [{"cwd": each, "skills": [], "errors": []} for each in folders]})
 
+    def list_hooks(self, params: ListSkills, session: Session) -> Answer:  # noqa: ARG002
+        """`hooks/list`: none, in any of the folders."""
+        found = [
+            {"cwd": each, "hooks": [], "warnings": [], "errors": []} for each in params.cwds or []
+        ]
+        return Answer({"data": found})
+
+    def list_profiles(self, params: Page, session: Session) -> Answer:  # noqa: ARG002
+        """`permissionProfile/list`: what is built in, all of it allowed, as nothing is run."""
+        profiles = [{"id": each, "description": None, "allowed": True} for each in PROFILES]
+        return Answer(part_of(profiles, params))
+
     def list_nothing(self, params: Page, session: Session) -> Answer:  # noqa: ARG002
-        """`mcpServerStatus/list` and `app/list`: there are none."""
+        """`mcpServerStatus/list`, `app/list`, `experimentalFeature/list`: there are none."""
         return Answer(part_of([], params))
 
     def list_apps(self, params: None, session: Session) -> Answer:  # noqa: ARG002

@@ -88,6 +88,12 @@ class Threads:
             "thread/name/set": Offer(self.set_name, NameThread),
             "thread/archive": Offer(self.archive, OfThread),
             "thread/unarchive": Offer(self.unarchive, OfThread),
+            "thread/delete": Offer(self.delete, OfThread, since="0.169"),
+            "thread/turns/list": Offer(self.list_told, OfThread, since="0.169"),
+            "thread/items/list": Offer(self.list_told, OfThread, since="0.169"),
+            "thread/settings/update": Offer(
+                self.change_settings, EnterThread, since="0.169", experimental=True
+            ),
             "thread/unsubscribe": Offer(self.unsubscribe, OfThread, since="0.169"),
             "thread/backgroundTerminals/list": Offer(
                 self.list_terminals, OfThread, since="0.169", experimental=True
@@ -168,6 +174,21 @@ class Threads:
         thread = self.get(params.thread_id)
         thread.archived = False
         return Answer({"thread": self.show(thread)})
+
+    def delete(self, params: OfThread, session: Session) -> Answer:  # noqa: ARG002
+        """`thread/delete`: nobody knows the thread any more; a turn of it that runs goes on."""
+        del self._threads[self.get(params.thread_id).id]
+        return Answer({}, (Notification("thread/deleted", {"threadId": params.thread_id}),))
+
+    def list_told(self, params: OfThread, session: Session) -> Answer:  # noqa: ARG002
+        """`thread/turns/list` and `thread/items/list`: what was told is not kept."""
+        self.get(params.thread_id)
+        return Answer({"data": [], "nextCursor": None, "backwardsCursor": None})
+
+    def change_settings(self, params: EnterThread, session: Session) -> Answer:  # noqa: ARG002
+        """`thread/settings/update`: model, folder and policies of the turns to come."""
+        _enter(self.get(params.thread_id), params)
+        return Answer({})
 
     def unsubscribe(self, params: OfThread, session: Session) -> Answer:
         """`thread/unsubscribe`: the client follows the thread no more."""

@@ -76,9 +76,9 @@ class Client:
         self.answers.append((method, answer["result"]))
         return answer["result"]
 
-    def offers(self, method: str) -> bool:
-        """Whether the server knows a method that needs params, of which it gets none."""
-        return bool(self._answer(method, {})["error"]["code"] != METHOD_NOT_FOUND)
+    def offers(self, method: str, **params: Any) -> bool:
+        """Whether the server knows a method, which refuses these params."""
+        return bool(self._answer(method, params)["error"]["code"] != METHOD_NOT_FOUND)
 
 
 @contextmanager
@@ -123,16 +123,36 @@ def converse(client: Client) -> None:
     if client.offers("turn/steer"):
         client.ask("turn/steer", threadId=thread, expectedTurnId=turn, input=INPUT)
     client.ask("turn/interrupt", threadId=thread, turnId=turn)
-    for method in ("thread/list", "thread/loaded/list"):
-        client.ask(method, limit=1)
-    for kind in ("clean", "list"):
-        if client.offers(f"thread/backgroundTerminals/{kind}"):
-            client.ask(f"thread/backgroundTerminals/{kind}", threadId=thread)
+    look_around(client, thread)
     for method in ("thread/archive", "thread/unarchive"):
         client.ask(method, threadId=thread)
     if client.offers("thread/unsubscribe"):
         client.ask("thread/unsubscribe", threadId=thread)
         client.ask("app/installed")
+
+
+def look_around(client: Client, thread: str) -> None:
+    """Ask for lists, those that the revision has."""
+    for method in ("thread/list", "thread/loaded/list"):
+        client.ask(method, limit=1)
+    for kind in ("clean", "list"):
+        if client.offers(f"thread/backgroundTerminals/{kind}"):
+            client.ask(f"thread/backgroundTerminals/{kind}", threadId=thread)
+    for method in ("permissionProfile/list", "experimentalFeature/list"):
+        if client.offers(method, cursor="none"):
+            client.ask(method, limit=1)
+    if client.offers("thread/delete"):
+        converse_as_newer(client, thread)
+
+
+def converse_as_newer(client: Client, thread: str) -> None:
+    """Ask for what only the newest revision has."""
+    client.ask("hooks/list", cwds=["/"])
+    client.ask("thread/settings/update", threadId=thread, model="other")
+    client.ask("thread/turns/list", threadId=thread)
+    client.ask("thread/items/list", threadId=thread)
+    forked = client.ask("thread/fork", threadId=thread)["thread"]["id"]
+    client.ask("thread/delete", threadId=forked)
 
 
 def result_type(method: str) -> str:

@@ -177,6 +177,33 @@ def test_thread_with_a_sandbox_that_is_none_is_refused(play: Play) -> None:
     play(scenario)
 
 
+def test_thread_is_changed_looked_into_and_deleted(play: Play) -> None:
+    async def scenario(peer: Peer, _provider: Provider) -> None:
+        thread = {"threadId": await start_thread(peer, model="m1")}
+        assert await result(peer, "thread/settings/update", {**thread, "model": "m2"}) == {}
+        assert (await result(peer, "thread/resume", thread))["model"] == "m2"
+        nothing = {"data": [], "nextCursor": None, "backwardsCursor": None}
+        for kept in ("turns", "items"):
+            assert await result(peer, f"thread/{kept}/list", thread) == nothing
+        assert await result(peer, "thread/delete", thread) == {}
+        assert await peer.told("thread/deleted") == thread
+        assert (await refusal(peer, "thread/read", thread)).startswith("no such thread")
+
+    play(scenario)
+
+
+def test_profiles_and_hooks_are_those_that_are_built_in(play: Play) -> None:
+    async def scenario(peer: Peer, _provider: Provider) -> None:
+        profiles = (await result(peer, "permissionProfile/list", {"cwd": "/"}))["data"]
+        assert [each["id"] for each in profiles] == [
+            *(":read-only", ":workspace", ":danger-full-access")
+        ]
+        hooks = (await result(peer, "hooks/list", {"cwds": ["/a"]}))["data"]
+        assert hooks == [{"cwd": "/a", "hooks": [], "warnings": [], "errors": []}]
+
+    play(scenario)
+
+
 def test_terminals_and_subscription_of_a_thread(play: Play) -> None:
     async def scenario(peer: Peer, _provider: Provider) -> None:
         thread = {"threadId": await start_thread(peer)}
