@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 DOCS := .venv-docs
 
 .DEFAULT_GOAL := check
-.PHONY: check test mutants test-real test-browser docs generate generated-is-current lint types imports lock clean
+.PHONY: check test mutants test-real test-browser released docs generate generated-is-current lint types imports lock clean
 
 $(READY): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11")'
@@ -26,6 +26,9 @@ mutants: $(READY) ## every mutant, and every faulty parent, turns exactly the cl
 
 test-real: $(READY) ## judge released codex binaries, each against its baseline
 	@$(BIN)/python -m pytest tests/real -m real
+
+released: $(READY) ## judge released codex binaries and write docs/released.md
+	@$(BIN)/python tests/real/released.py
 
 test-browser: $(READY) ## the HTML report in a real browser
 	@command -v chromedriver >/dev/null || { apt-get update -qq && apt-get install -qq -y chromium chromium-driver; }

@@ -104,7 +104,7 @@ def _cases(column: Column, title: str, verdicts: tuple[Verdict, ...]) -> Iterato
     count = f"{len(cases)} case{'' if len(cases) == 1 else 's'}"
     yield f"<details{shown}><summary>{title}: {escaped(column.label)}, {count}</summary>"
     yield from ("", "| verdict | case | clause | what |", "|---|---|---|---|")
-    rows = [row for case in cases for row in _rows(case)]
+    rows = list(_known_rows(cases) if verdicts == _KNOWN else _red_rows(cases))
     yield from rows[:_ROWS]
     yield ""
     if len(rows) > _ROWS:
@@ -112,13 +112,23 @@ def _cases(column: Column, title: str, verdicts: tuple[Verdict, ...]) -> Iterato
     yield from ("</details>", "")
 
 
-def _rows(case: CaseResult) -> Iterator[str]:
-    if case.verdict in _KNOWN or not case.broken:
-        clauses = dict.fromkeys(one.clause for one in case.broken) or case.clauses
-        yield _row(case.verdict, case.id, ", ".join(clauses), _last(case.message))
-        return
-    for one in case.broken:
-        yield _row(case.verdict, case.id, one.clause, one.message)
+def _red_rows(cases: Iterable[CaseResult]) -> Iterator[str]:
+    """A row for each clause that a case found broken, or for what kept it from looking."""
+    for case in cases:
+        if not case.broken:
+            yield _row(case.verdict, case.id, ", ".join(case.clauses), _last(case.message))
+        for one in case.broken:
+            yield _row(case.verdict, case.id, one.clause, one.message)
+
+
+def _known_rows(cases: Iterable[CaseResult]) -> Iterator[str]:
+    """A row for each reason of the baseline, with the first case that it is given for."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for case in cases:
+        clauses = ", ".join(dict.fromkeys(one.clause for one in case.broken) or case.clauses)
+        found.setdefault((case.verdict, clauses, _last(case.message)), []).append(case.id)
+    for (verdict, clauses, reason), (first, *more) in found.items():
+        yield _row(verdict, f"{first} and {len(more)} more" if more else first, clauses, reason)
 
 
 def _last(message: str | None) -> str:
@@ -157,7 +167,7 @@ def _matrix(columns: Sequence[Column]) -> Iterator[str]:
             continue
         clause = run.ledger.clauses[name]
         cells = [_MARKS.get(verdict, f"**{verdict}**") for verdict in verdicts]
-        sentence = escaped(clause.sentence)
+        sentence = clause.sentence.replace("|", "\\|")
         yield f"| {escaped(name)} | {clause.level} | {' | '.join(cells)} | {sentence} |"
     yield from (
         "",
