@@ -260,7 +260,7 @@ def test_without_scripts_everything_but_the_filter_is_there(tmp_path: Path) -> N
 
 def attack(folder: Path) -> Path:
     """A report in which everything that can be is hostile."""
-    said = Break("WIRE-9", HOSTILE, HOSTILE, HOSTILE, 0)
+    said = Break("WIRE-9", HOSTILE, HOSTILE, HOSTILE, 0, HOSTILE)
     step = Step(0, 0.0, "server", "parent", "request", HOSTILE, HOSTILE, HOSTILE)
     note = Step(1, 0.0, None, None, "note", HOSTILE, HOSTILE)
     cases = [

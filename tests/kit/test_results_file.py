@@ -34,7 +34,10 @@ RUN = RunResult(
             "login/a",
             ("LOGIN-1",),
             "fail",
-            (Break("WIRE-10", "an object", "7", "0.250 <-- …", 1), Break("WIRE-4", "one", "two")),
+            (
+                Break("WIRE-10", "an object", "7", "0.250 <-- …", 1),
+                Break("WIRE-4", "one", "two", why="so"),
+            ),
             message="expected an object; got 7",
             duration_s=0.25,
             target_cpu_s=0.125,

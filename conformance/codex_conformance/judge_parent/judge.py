@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 
 import anyio
 
@@ -135,7 +136,14 @@ async def judge_with(
     async with anyio.create_task_group() as group:
         for spec, body in scenarios:
             group.start_soon(play, spec, body)
-    run = RunResult(subject, load_ledger(), tuple(results), (), time.perf_counter() - began)
+    run = RunResult(
+        subject,
+        load_ledger(),
+        tuple(results),
+        stale=(),
+        wall_s=time.perf_counter() - began,
+        kit_version=version("codex-conformance"),
+    )
     for reporter in reporters:
         reporter.finished(run)
     return run

@@ -95,6 +95,8 @@ def _detail(case: CaseResult, run: RunResult) -> Iterator[str]:
         yield f"{clause.id} ({clause.level}): {clause.sentence}"
         yield f"  expected  {one.expected}"
         yield f"  actual    {one.actual}"
+        if one.why:
+            yield f"  why       {one.why}"
         if one.wrong:
             yield f"  wrong     {one.wrong.strip()}"
         yield ""
