@@ -19,7 +19,7 @@ check: $(READY) ## judge the reference server, in process, in every revision
 	@for revision in 0.93 0.99 0.169; do $(BIN)/codex-conformance check --revision $$revision || exit $$?; done
 
 test: $(READY) ## the tests of the kit itself
-	@$(BIN)/python -m pytest -n auto --ignore=tests/mutants --ignore=tests/parents/test_faults.py
+	@$(BIN)/python -m pytest -n auto --dist worksteal --ignore=tests/mutants --ignore=tests/parents/test_faults.py
 
 mutants: $(READY) ## every mutant, and every faulty parent, turns exactly the clauses red that it declares; writes docs/kill-matrix.md and .json
 	@$(BIN)/python -m pytest -n auto tests/mutants tests/parents/test_faults.py

@@ -92,6 +92,7 @@ def add_row(project: Project) -> None:
     assert project.change(file, row, row + row.replace(OLD, NEW)) == 1
 
 
+@pytest.mark.slow
 def test_a_revision_is_added_as_the_contributing_page_says(project: Project) -> None:
     copy, diff, generate, check_spec, check = commands()
     project.run(*copy)

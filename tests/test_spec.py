@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from together import together
 
 SPEC = Path(__file__).parents[1] / "spec"
 REVISIONS = sorted(
@@ -19,8 +20,11 @@ FILES = [path for name in REVISIONS for path in sorted((SPEC / name).glob("*.jso
 SCHEMAS = [path for path in FILES if path.name != "methods.json"]
 ENVELOPE = "JSONRPCMessage.json"
 
-each_schema = pytest.mark.parametrize(
-    "path", SCHEMAS, ids=lambda path: f"{path.parent.name}/{path.stem}"
+each_schema = together(
+    {
+        name: {f"{name}/{path.stem}": (path,) for path in SCHEMAS if path.parent.name == name}
+        for name in REVISIONS
+    }
 )
 each_revision = pytest.mark.parametrize("revision", REVISIONS)
 
@@ -154,6 +158,6 @@ def test_a_type_that_did_not_change_is_the_same_file(older, newer):
             assert path.read_bytes() == twin.read_bytes(), path.name
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+@together({"all": {f"{path.parent.name}/{path.stem}": (path,) for path in FILES}})
 def test_a_file_is_written_with_two_spaces(path):
     assert path.read_text("utf-8") == json.dumps(load(path), indent=2, ensure_ascii=False) + "\n"

@@ -11,6 +11,8 @@ import pytest
 import yaml
 from runner import Job
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
 ROOT = Path(__file__).parents[2]
 ACTION = ROOT / "action.yml"
 DEFINITION = yaml.safe_load(ACTION.read_text("utf-8"))

@@ -49,6 +49,7 @@ def test_bad_input_gets_one_clear_error(arguments: list[str], said: str) -> None
     assert said in complaint(*arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "said"),
     [

@@ -49,6 +49,7 @@ def run(command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("page", [page for page in PAGES if list(sessions(page))], ids=str)
 def test_commands_of_a_page_print_what_it_shows(page: Path, tmp_path: Path) -> None:

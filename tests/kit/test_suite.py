@@ -31,6 +31,7 @@ def without_durations(results: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in results.items() if name != "spent"} | {"cases": cases}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_reference_server_keeps_every_clause(revision: str, tmp_path: Path) -> None:
     results = check(tmp_path / "r.json", "--revision", revision, "--strict")
@@ -40,6 +41,7 @@ def test_reference_server_keeps_every_clause(revision: str, tmp_path: Path) -> N
     assert results["summary"]["expected-fail"] == 0
 
 
+@pytest.mark.slow
 def test_verdicts_do_not_depend_on_order_or_jobs(tmp_path: Path) -> None:
     usual = check(tmp_path / "r.json")
     shuffled = check(tmp_path / "r.json", "--shuffle", "7")

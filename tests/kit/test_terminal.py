@@ -109,6 +109,7 @@ exec sleep 1000
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("jobs", "number"), [(1, signal.SIGINT), (1, signal.SIGTERM), (2, signal.SIGINT)]
 )
