@@ -20,11 +20,9 @@ class Issue:
     """One handing out of tokens.
 
     Attributes:
-        at: seconds of the run's clock.
         asked: the account that the parent named; None if it named none.
     """
 
-    at: float
     asked: str | None
     tokens: ExternalTokens
 
@@ -88,6 +86,14 @@ class TokenIssuer:
         self._current = account
         self._only = account if only else None
 
+    def issue(self, account: str | None = None) -> ExternalTokens:
+        """New tokens of an account, by default the current one, without a request."""
+        if self._repeats and self.issued:
+            return self.issued[-1].tokens
+        tokens = self._mint.mint(self._only or account or self._current)
+        self.issued.append(Issue(account, tokens))
+        return tokens
+
     def issues(self, access_token: str) -> bool:
         """Whether it has handed out this access token."""
         return any(one.tokens.access_token == access_token for one in self.issued)
@@ -121,7 +127,7 @@ class TokenIssuer:
             return _refusal(400 if method == "POST" else 405, fault or "expected POST")
         if account is not None and account not in ACCOUNTS:
             return _refusal(404, f"no account {account!r}; there are {', '.join(ACCOUNTS)}")
-        tokens = self._tokens(account)
+        tokens = self.issue(account)
         members = {
             "access_token": tokens.access_token,
             "id_token": tokens.id_token,
@@ -130,13 +136,6 @@ class TokenIssuer:
         }
         number = len(self.issued)
         return json_reply(200, members), f"{tokens.name} of {tokens.account_id} (issue {number})"
-
-    def _tokens(self, account: str | None) -> ExternalTokens:
-        if self._repeats and self.issued:
-            return self.issued[-1].tokens
-        tokens = self._mint.mint(self._only or account or self._current)
-        self.issued.append(Issue(anyio.current_time(), account, tokens))
-        return tokens
 
 
 def _account_in(body: bytes) -> tuple[str | None, str]:

@@ -42,6 +42,10 @@ class TrustingBackend(MockBackend):
     def _is_valid(self, token: str | None) -> bool:
         return token is not None and token not in self._expired
 
+    def rejects(self, token: str) -> bool:
+        """Whether it was told to refuse this token."""
+        return token in self._expired
+
 
 @dataclass(frozen=True)
 class Judged:
