@@ -66,6 +66,14 @@ class Fail(msgspec.Struct, forbid_unknown_fields=True):
     times: int = 1
 
 
+class Line(JSONResponse):
+    """JSON that ends its line, since people read it in a terminal."""
+
+    def render(self, content: Any) -> bytes:
+        """The body."""
+        return super().render(content) + b"\n"
+
+
 Do = Callable[[StandIn, Any], Awaitable[Any]]
 
 
@@ -164,9 +172,9 @@ def application(stand_in: StandIn) -> Starlette:
             _require_a_program(request)
             return await _answer(stand_in, request)
         except _Refused as refused:
-            return JSONResponse({"error": refused.message}, refused.status)
+            return Line({"error": refused.message}, refused.status)
         except NotNowError as error:
-            return JSONResponse({"error": error.message}, 409)
+            return Line({"error": error.message}, 409)
 
     return Starlette(routes=[Route("/{path:path}", answer, methods=_METHODS)])
 
@@ -179,9 +187,9 @@ async def _answer(stand_in: StandIn, request: Request) -> Response:
             command = msgspec.json.decode(await _body(request), type=members)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise _Refused(400, str(error)) from None
-        return JSONResponse(await do(stand_in, command))
+        return Line(await do(stand_in, command))
     if request.method == "GET" and path == "":
-        return JSONResponse({**stand_in.state, "commands": sorted(VERBS)})
+        return Line({**stand_in.state, "commands": sorted(VERBS)})
     if request.method == "GET" and path == "traffic":
         return _traffic(stand_in, request.query_params.get("after", "0"))
     if path in VERBS or path in ("", "traffic"):
