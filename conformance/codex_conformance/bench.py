@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import anyio
 
+from codex_conformance.browser import Shown, browse
 from codex_conformance.case import Broken, CaseSpec, NotApplicable, Setup
 from codex_conformance.clock import REAL, VIRTUAL, Clock, run
 from codex_conformance.errors import leaves
@@ -113,6 +115,13 @@ class Bench:
         async with AsyncExitStack() as self._run:
             await self._run.enter_async_context(self._target())
             yield
+
+    async def browse(self, url: str) -> Shown:
+        """Send the user's browser to an address of the target; what it is shown at last."""
+        parts = urlsplit(url)
+        shown = await browse(self.parent.channel.visit, url)
+        self.parent.transcript.add("http", f"{shown} for the browser at {parts.netloc}{parts.path}")
+        return shown
 
     async def restart(self) -> None:
         """End the target and start a fresh one in the same home; the parent talks to that one."""

@@ -130,6 +130,11 @@ class MockIssuer:
     # What a case looks at.
 
     @property
+    def newest(self) -> ManagedLogin:
+        """The login that it gave out last."""
+        return self.given[-1]
+
+    @property
     def secrets(self) -> set[str]:
         """The tokens that it gave out, which a target may store."""
         tokens = [login.tokens for login in self.given]

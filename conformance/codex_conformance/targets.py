@@ -15,6 +15,8 @@ from typing import Protocol
 import anyio
 import anyio.abc
 
+from codex_conformance.browser import Visit, visit_over_http
+from codex_conformance.case import not_applicable
 from codex_conformance.errors import UnfitTargetError, UsageError, leaves
 from codex_conformance.home import Home
 from codex_conformance.issuer import REVOKE, TOKEN
@@ -44,6 +46,14 @@ class Channel(Protocol):
 
     async def exited(self) -> int | None:
         """Wait until it ends; its exit status, None where there is none."""
+
+    async def visit(self, url: str) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers and body of a page that it serves to browsers on loopback.
+
+        Raises:
+            ConnectionError: it does not answer there.
+            NotApplicable: no browser can get at it.
+        """
 
     def diagnostics(self) -> bytes:
         """What it said on stderr so far."""
@@ -109,6 +119,12 @@ class _InProcess:
     async def exited(self) -> int | None:
         return None
 
+    async def visit(self, url: str) -> tuple[int, Mapping[str, str], bytes]:
+        visit: Visit | None = getattr(self.stream, "visit", None)
+        if visit is None:
+            not_applicable("the streams of the target's factory have no visit(url)")
+        return await visit(url)
+
     def diagnostics(self) -> bytes:
         return self.stderr.getvalue().encode()[:STDERR_LIMIT]
 
@@ -171,6 +187,9 @@ class _Process:
 
     async def exited(self) -> int | None:
         return await self.process.wait()
+
+    async def visit(self, url: str) -> tuple[int, Mapping[str, str], bytes]:
+        return await visit_over_http(url)
 
     def diagnostics(self) -> bytes:
         return bytes(self.stderr)

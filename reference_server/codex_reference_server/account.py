@@ -1,6 +1,6 @@
 """The `account/*` requests of a client."""
 
-from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from codex_reference_server.auth import Auth
@@ -9,6 +9,7 @@ from codex_reference_server.credentials import API_KEY, Credentials
 from codex_reference_server.messages import (
     INTERNAL_ERROR,
     Answer,
+    Handler,
     Handlers,
     Later,
     Notification,
@@ -16,28 +17,44 @@ from codex_reference_server.messages import (
     Refusal,
     Session,
 )
+from codex_reference_server.pending import LoginFailure, Pending, is_login_id
 from codex_reference_server.revision import Revision
+from codex_reference_server.store import Tokens
+from codex_reference_server.wiring import Wiring
 
 if TYPE_CHECKING:
-    from codex_reference_server.browser_login import BrowserLogin
+    from anyio.abc import TaskGroup
+
+SUPERSEDED = "the login was superseded by another login"
 
 
 class Account:
     """Logs in and out, and says who is logged in.
 
     Args:
-        notify: for what is told before a response; what follows one goes into the answer.
+        notify: for what no response comes before; what follows one goes into the answer.
+        tasks: where logins are pending.
     """
 
-    def __init__(self, config: Config, revision: Revision, auth: Auth, notify: Notify) -> None:
+    def __init__(
+        self,
+        config: Config,
+        revision: Revision,
+        auth: Auth,
+        notify: Notify,
+        tasks: "TaskGroup",
+        wiring: Wiring,
+    ) -> None:
+        self._wiring = wiring
         self._config = config
         self._revision = revision
         self._auth = auth
         self._notify = notify
-        self._pending: BrowserLogin | None = None
-        self._logins: dict[str, Callable[[Any, Session], Answer]] = {
+        self._pending = Pending(self, tasks)
+        self._logins: dict[str, Handler] = {
             "apiKey": self._log_in_with_api_key,
             "chatgpt": self._log_in_by_browser,
+            "chatgptDeviceCode": self._log_in_on_a_device,
             "chatgptAuthTokens": self._log_in_external,
         }
 
@@ -51,7 +68,7 @@ class Account:
             "account/read": self.read,
         }
 
-    def start_login(self, params: Any, session: Session) -> Answer:
+    def start_login(self, params: Any, session: Session) -> Answer | Later:
         """`account/login/start`: the response, then what the kind of login brings with it."""
         kind = params.__struct_config__.tag
         if kind != "chatgptAuthTokens" and self._auth.is_external:
@@ -66,22 +83,18 @@ class Account:
 
     def cancel_login(self, params: Any, session: Session) -> Answer:  # noqa: ARG002
         """`account/login/cancel`: the response, then completed without success."""
-        from codex_reference_server.browser_login import is_login_id
-
         if not is_login_id(params.login_id):
             raise Refusal("loginId is no UUID: expected one that account/login/start gave")
-        login = self._pending
-        if login is None or login.login_id != params.login_id:
+        if not self._pending.cancel(params.login_id):
             return Answer(self._revision.make("CancelLoginAccountResponse", status="notFound"))
-        self._pending = None
         return Answer(
             self._revision.make("CancelLoginAccountResponse", status="canceled"),
-            (self._failed(login, "the login was canceled"),),
+            (self._completed(params.login_id, "the login was canceled"),),
         )
 
     def log_out(self, params: Any, session: Session) -> Answer:  # noqa: ARG002
         """`account/logout`: the response, then updated. Nobody need be logged in."""
-        self._abandon_pending("ended by a logout")
+        self._pending.abandon("the login was ended by a logout")
         try:
             self._auth.log_out()
         except OSError as error:
@@ -122,7 +135,7 @@ class Account:
             )
         self._require_login_method("chatgpt")
         self._auth.log_in_external(params)
-        self._abandon_pending("superseded by external tokens")
+        self._pending.abandon("the login was superseded by external tokens")
         return self._logged_in(self._revision.models.ChatgptAuthTokensLoginAccountResponse())
 
     def _log_in_with_api_key(self, params: Any, session: Session) -> Answer:  # noqa: ARG002
@@ -131,39 +144,77 @@ class Account:
             self._auth.log_in_with_api_key(params.api_key)
         except OSError as error:
             raise _file_trouble("written", error) from None
-        self._abandon_pending("superseded by an API key")
+        self._pending.abandon("the login was superseded by an API key")
         return self._logged_in(self._revision.models.ApiKeyLoginAccountResponse())
 
     def _log_in_by_browser(self, params: Any, session: Session) -> Answer:  # noqa: ARG002
-        from codex_reference_server.browser_login import start_browser_login
+        from codex_reference_server.browser_login import BrowserLogin
 
         self._require_login_method("chatgpt")
-        self._abandon_pending("superseded by another login")
-        login = start_browser_login(session.client_name, self._auth.workspaces)
-        self._pending = login
+        self._pending.abandon(SUPERSEDED)
+        try:
+            landing = self._wiring.take_landing()
+        except OSError as error:
+            raise Refusal(f"no port for the browser: {error.strerror}", INTERNAL_ERROR) from None
+        login = BrowserLogin(
+            self._config.issuer,
+            session.client_name,
+            self._auth.workspaces,
+            landing,
+            self._wiring.http,
+        )
+        self._pending.begin(login)
         return Answer(
             self._revision.models.ChatgptLoginAccountResponse(
                 login_id=login.login_id, auth_url=login.auth_url
             )
         )
 
+    def _log_in_on_a_device(self, params: Any, session: Session) -> Later:  # noqa: ARG002
+        self._require_login_method("chatgpt")
+        self._pending.abandon(SUPERSEDED)
+        return Later(partial(self._answer_with_device_code, self._pending.turns))
+
+    async def _answer_with_device_code(self, turn: int) -> Answer:
+        """The response, unless another login or a logout has come in between."""
+        from codex_reference_server.device_login import start_device_login
+
+        try:
+            login = await start_device_login(self._config.issuer, self._wiring.http)
+        except LoginFailure as failure:
+            raise Refusal(f"no code for another device: {failure}", INTERNAL_ERROR) from None
+        if self._pending.turns != turn:
+            raise Refusal(SUPERSEDED)
+        self._pending.begin(login)
+        return Answer(
+            self._revision.models.ChatgptDeviceCodeLoginAccountResponse(
+                login_id=login.login_id,
+                verification_url=login.verification_url,
+                user_code=login.user_code,
+            )
+        )
+
+    def succeeded(self, login_id: str, tokens: Tokens) -> None:
+        """A login that was pending has brought tokens."""
+        try:
+            self._auth.log_in_managed(tokens)
+        except OSError as error:
+            raise _file_trouble("written", error) from None
+        self._notify(self._completed(login_id, None))
+        self._notify(self._updated())
+
+    def failed(self, login_id: str, reason: str) -> None:
+        """A login that was pending has failed."""
+        self._notify(self._completed(login_id, reason))
+
     def _require_login_method(self, method: str) -> None:
         forced = self._config.forced_login_method
         if forced not in (None, method):
             raise Refusal(f"forced_login_method allows only logins with {forced!r}")
 
-    def _abandon_pending(self, reason: str) -> None:
-        """A browser login that is pending has failed."""
-        login, self._pending = self._pending, None
-        if login is not None:
-            self._notify(self._failed(login, f"the login was {reason}"))
-
     def _logged_in(self, response: Any) -> Answer:
         """The response, then completed, then updated."""
         return Answer(response, (self._completed(None, None), self._updated()))
-
-    def _failed(self, login: "BrowserLogin", error: str) -> Notification:
-        return self._completed(login.login_id, error)
 
     def _completed(self, login_id: str | None, error: str | None) -> Notification:
         return self._revision.notification(

@@ -95,6 +95,17 @@ class Auth:
         store.store_api_key(self._config.home, key)
         self._change(Credentials(API_KEY, key))
 
+    def log_in_managed(self, tokens: store.Tokens) -> None:
+        """Use a managed login from now on, and after a restart.
+
+        Raises:
+            Refusal: the tokens are no JWT, or of another workspace; nothing has changed.
+            OSError: they cannot be stored; nothing has changed.
+        """
+        credentials = self._in_workspace(store.managed_credentials(tokens))
+        store.store_managed_login(self._config.home, tokens)
+        self._change(credentials)
+
     def log_out(self) -> None:
         """Forget every login, the stored one too.
 
@@ -155,7 +166,9 @@ class Auth:
         self.credentials = self._checked(tokens)
 
     def _checked(self, tokens: Any) -> Credentials:
-        credentials = external_credentials(tokens, self._revision)
+        return self._in_workspace(external_credentials(tokens, self._revision))
+
+    def _in_workspace(self, credentials: Credentials) -> Credentials:
         if self.workspaces and credentials.account_id not in self.workspaces:
             raise WrongWorkspace(self.workspaces)
         return credentials

@@ -6,7 +6,7 @@ What the issuer says is never repeated: it may have secrets in it.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 import httpx
@@ -15,8 +15,17 @@ import msgspec
 from codex_reference_server.config import IssuerConfig
 from codex_reference_server.http_client import Http, new_client
 
+T = TypeVar("T")
+
 OK = 200
-REFUSALS = (400, 401, 403)
+REFUSALS = (400, 401, 403, 404, 410)
+UNDECIDED = (403, 404)
+"""What the issuer says to a device whose user has not decided yet."""
+
+DEFAULT_PAUSE = 5.0
+LEAST_PAUSE = 1.0
+
+DEVICE = "/api/accounts/deviceauth"
 PATIENCE = 30.0
 """Seconds that the issuer has for an answer."""
 
@@ -32,6 +41,40 @@ class Issued(msgspec.Struct, frozen=True):
         return "Issued()"
 
 
+class DeviceCode(msgspec.Struct, frozen=True):
+    """What the issuer gives a device to begin with.
+
+    Attributes:
+        interval: seconds to leave between two polls, as a number or as text.
+    """
+
+    device_auth_id: str
+    user_code: str
+    interval: float | str = DEFAULT_PAUSE
+
+    def __repr__(self) -> str:
+        return "DeviceCode()"
+
+    @property
+    def pause(self) -> float:
+        """Seconds to leave between two polls; never so few that it is a storm."""
+        try:
+            pause = float(self.interval)
+        except ValueError:
+            return DEFAULT_PAUSE
+        return max(pause, LEAST_PAUSE)
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """What the issuer gives a device whose user has agreed."""
+
+    authorization_code: str
+    code_verifier: str
+
+    def __repr__(self) -> str:
+        return "Grant()"
+
+
 class IssuerTrouble(Exception):  # noqa: N818 - an outcome, not a fault of the program
     """The issuer has not said yes or no; it may be asked again."""
 
@@ -45,6 +88,7 @@ class IssuerRefusal(Exception):  # noqa: N818 - an outcome, not a fault of the p
 
     def __init__(self, status: int, code: str) -> None:
         super().__init__(f"the issuer refused with status {status}")
+        self.status = status
         self.code = code
 
 
@@ -86,6 +130,51 @@ class Issuer:
         }
         return _decode(await self._post(self._config.refresh_url, json=question), Issued)
 
+    async def exchange(self, code: str, redirect_uri: str, verifier: str) -> Issued:
+        """Tokens for an authorization code, which is used up by that.
+
+        Raises:
+            IssuerRefusal: the code is of no use.
+            IssuerTrouble: there was no answer, or no good one.
+        """
+        question = {
+            "grant_type": "authorization_code",
+            "client_id": self._config.client_id,
+            "code": code,
+            "redirect_uri": redirect_uri,
+            "code_verifier": verifier,
+        }
+        return _decode(
+            await self._post(f"{self._config.origin}/oauth/token", data=question), Issued
+        )
+
+    async def device_code(self) -> DeviceCode:
+        """A code for the user of another device to type.
+
+        Raises:
+            IssuerRefusal: it gives none.
+            IssuerTrouble: there was no answer, or no good one.
+        """
+        question = {"client_id": self._config.client_id}
+        url = f"{self._config.origin}{DEVICE}/usercode"
+        return _decode(await self._post(url, json=question), DeviceCode)
+
+    async def grant(self, code: DeviceCode) -> Grant | None:
+        """What to trade in, once the user has typed the code; None if that has yet to happen.
+
+        Raises:
+            IssuerRefusal: it will not happen any more.
+            IssuerTrouble: there was no answer, or no good one.
+        """
+        question = {"device_auth_id": code.device_auth_id, "user_code": code.user_code}
+        url = f"{self._config.origin}{DEVICE}/token"
+        try:
+            return _decode(await self._post(url, json=question), Grant)
+        except IssuerRefusal as refusal:
+            if refusal.status in UNDECIDED:
+                return None
+            raise
+
     async def _post(self, url: str, **body: Any) -> bytes:
         """The content of a good answer."""
         try:
@@ -104,7 +193,7 @@ class Issuer:
         return response.content
 
 
-def _decode(content: bytes, kind: type[Issued]) -> Issued:
+def _decode(content: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(content, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -115,7 +115,7 @@ async def running_server(
     clients = Clients()
     async with anyio.create_task_group() as tasks:
         auth = Auth(config, revision, clients.ask, tasks, wiring.http)
-        account = Account(config, revision, auth, clients.notify)
+        account = Account(config, revision, auth, clients.notify, tasks, wiring)
         threads = Threads(config, revision)
         turns = Turns(
             config, revision, auth, threads, clients.narrate, clients.room, tasks, wiring.http
@@ -155,18 +155,22 @@ async def in_memory(
         UsageError: as `parse_arguments`.
         ConfigError: as `load_config`.
     """
+    from codex_reference_server.landing import LandingsInMemory
     from codex_reference_server.memory import Hall
 
     arguments = parse_arguments(argv)
     config = load_config(home, environ, arguments.overrides, arguments.revision)
+    landings = LandingsInMemory()
     arrangement = arrange(config, arguments.revision)
+    wiring = msgspec.structs.replace(arrangement.wiring, take_landing=landings.take)
+    arrangement = msgspec.structs.replace(arrangement, wiring=wiring)
 
     async def host(*, task_status: "TaskStatus[Hall]") -> None:
         async with (
             arranged(arrangement) as server,
             anyio.create_task_group() as conversations,
         ):
-            hall = Hall(server.connect, conversations)
+            hall = Hall(server.connect, landings, conversations)
             first.append(hall.connect())
             task_status.started(hall)
 

@@ -7,6 +7,7 @@ from anyio.abc import ObjectReceiveStream, ObjectSendStream
 from anyio.streams.stapled import StapledObjectStream
 
 from codex_reference_server.connection import Connection
+from codex_reference_server.landing import LandingsInMemory
 from codex_reference_server.transports import Connect, converse
 
 if TYPE_CHECKING:
@@ -32,16 +33,26 @@ class ClientStream(StapledObjectStream[bytes]):
         """Another client's end, of a connection of its own to the same server."""
         return self._hall.connect()
 
+    async def visit(self, url: str) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body of what a browser gets from the server on loopback.
+
+        Raises:
+            ConnectionRefusedError: the server is not there.
+        """
+        return await self._hall.landings.visit(url)
+
 
 class Hall:
     """Where clients of one server come and go.
 
     Args:
         connect: makes the server's side of a connection.
+        landings: where browsers come back to.
         tasks: where conversations are held.
     """
 
-    def __init__(self, connect: Connect, tasks: "TaskGroup") -> None:
+    def __init__(self, connect: Connect, landings: LandingsInMemory, tasks: "TaskGroup") -> None:
+        self.landings = landings
         self._connect = connect
         self._tasks = tasks
         self._clients: list[ClientStream] = []

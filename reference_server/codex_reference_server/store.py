@@ -41,6 +41,7 @@ class _AuthFile(msgspec.Struct):
     auth_mode: str | None = None
     api_key: str | None = msgspec.field(name="OPENAI_API_KEY", default=None)
     tokens: Tokens | None = None
+    last_refresh: Any = None
 
 
 def auth_file(home: Path) -> Path:
@@ -90,6 +91,15 @@ def store_api_key(home: Path, key: str) -> None:
         OSError: it cannot be written.
     """
     _write(home, _AuthFile(auth_mode=API_KEY, api_key=key))
+
+
+def store_managed_login(home: Path, tokens: Tokens) -> None:
+    """Store a managed login in place of whatever login was stored.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    _write(home, _AuthFile(auth_mode=MANAGED, tokens=tokens, last_refresh=_now()))
 
 
 def store_refreshed(home: Path, tokens: Tokens) -> None:

@@ -8,8 +8,16 @@ import msgspec
 if TYPE_CHECKING:
     import httpx
 
+    from codex_reference_server.landing import Landing, TakeLanding
+
 Watch = Callable[[str, bytes], None]
 """Take one line of the conversation, and who said it: `client` or `server`."""
+
+
+def _take_socket() -> "Landing":
+    from codex_reference_server.landing_sockets import take_landing
+
+    return take_landing()
 
 
 class Wiring(msgspec.Struct, frozen=True):
@@ -17,8 +25,10 @@ class Wiring(msgspec.Struct, frozen=True):
 
     Attributes:
         http: makes what carries HTTP requests in place of the network, when the first is sent.
+        take_landing: takes an address on loopback for a browser to come back to.
         watch: told of every line, as it comes and as it goes.
     """
 
     http: "Callable[[], httpx.AsyncBaseTransport] | None" = None
+    take_landing: "TakeLanding" = _take_socket
     watch: Watch | None = None

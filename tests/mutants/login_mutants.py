@@ -9,6 +9,7 @@ from codex_reference_server.account import Account
 from codex_reference_server.auth import Auth
 from codex_reference_server.backend import Backend
 from codex_reference_server.messages import Answer, Refusal
+from codex_reference_server.pending import Pending
 from mutant import answered_after_the_refresh, around, mutant
 
 SOME_ID = "11111111-1111-1111-1111-111111111111"
@@ -201,18 +202,16 @@ def access_token_needs_to_be_a_jwt(patch: pytest.MonkeyPatch) -> None:
 @mutant("LOGIN-9")
 def browser_login_goes_on(patch: pytest.MonkeyPatch) -> None:
     """A browser login is still pending after a login with tokens."""
-    patch.setattr(Account, "_abandon_pending", lambda self, reason: None)
+    patch.setattr(Pending, "abandon", lambda self, reason: None)
 
 
 @mutant("LOGIN-9")
 def browser_login_told_as_done(patch: pytest.MonkeyPatch) -> None:
     """The browser login that a login with tokens has cancelled is told as a success."""
 
-    @around(patch, Account, "_abandon_pending")
-    def abandon(real: Any, self: Any, reason: str) -> None:
-        login, self._pending = self._pending, None
-        if login is not None:
-            self._notify(self._completed(login.login_id, None))
+    @around(patch, Account, "failed")
+    def failed(real: Any, self: Any, login_id: str, reason: str) -> None:
+        self._notify(self._completed(login_id, None))
 
 
 @mutant("LOGIN-10")

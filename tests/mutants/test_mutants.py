@@ -19,9 +19,6 @@ AREAS += ("LOGOUT", "WORKSPACE", "SECRET", "READ", "RATE", "OTHER")
 # Clauses that no fault of the reference server can break, and why.
 WITHOUT_MUTANT = {
     "REFRESH-17": "it takes two connections, and no transport of the reference server has them",
-    **dict.fromkeys(
-        ("MANAGED-1", "MANAGED-2", "MANAGED-3", "MANAGED-7"), "the ledger has no case for it"
-    ),
     "SECRET-4": "the reference server starts no children",
 }
 

@@ -3,8 +3,9 @@
 import stat
 
 from codex_conformance.bench import Bench
-from codex_conformance.case import case, expect
+from codex_conformance.case import case, expect, not_applicable
 from codex_conformance.expectations import (
+    expect_account,
     expect_announced,
     expect_login_refused,
     expect_no_refresh,
@@ -131,3 +132,22 @@ async def test_logout_removes_the_api_key(
     await bench.restart()
     await expect_nobody("APIKEY-4", parent)
     await expect_turn_without_token("APIKEY-4", parent, backend)
+
+
+@case("apikey/over-managed-login", "APIKEY-1", "APIKEY-2", "APIKEY-4", stored_login="managed")
+async def test_api_key_takes_the_place_of_a_managed_login(
+    parent: MockParent, backend: MockBackend, bench: Bench, tokens: Mint
+) -> None:
+    """An API key replaces a managed login for good: it is shown and used, after a restart too."""
+    key = tokens.api_key()
+    if (await parent.read_account()).nobody:
+        not_applicable("the target reads no login from auth.json")
+    before = parent.mark()
+    await parent.login_api_key(key)
+
+    expect_announced("APIKEY-1", parent, before)
+    await expect_account("APIKEY-1", parent, {"type": "apiKey"})
+    await expect_turn_as("APIKEY-2", parent, backend, key)
+    await bench.restart()
+    await expect_account("APIKEY-4", parent, {"type": "apiKey"})
+    await expect_turn_as("APIKEY-4", parent, backend, key)

@@ -1,0 +1,235 @@
+"""MANAGED: the login on another device, for which the user types a code there."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from codex_conformance.bench import Bench
+from codex_conformance.case import case, expect, not_applicable, require
+from codex_conformance.cases.managed_login import (
+    COMPLETED,
+    EXCHANGES,
+    UPDATED,
+    begun,
+    begun_at_mock_issuer,
+    ends_of,
+    expect_failure,
+    expect_status,
+    expect_success,
+)
+from codex_conformance.exchange import Response, was_unknown
+from codex_conformance.expectations import expect_logged_in, expect_nobody, expect_turn_as
+from codex_conformance.issuer import POLL_INTERVAL, refusing
+from codex_conformance.mock_backend import MockBackend
+from codex_conformance.mock_parent import MockParent
+from codex_conformance.replies import status
+from codex_conformance.tokens import Mint
+
+KIND = "chatgptDeviceCode"
+LONGEST = 3600.0  # seconds that any code may be good for, by a virtual clock
+
+
+@dataclass(frozen=True)
+class DeviceLogin:
+    """A login that waits for the user of another device."""
+
+    id: str
+    response: Response
+
+
+async def offered(parent: MockParent, bench: Bench) -> None:
+    """End the case where the target has no such login, or not one at the mock issuer."""
+    browser = await begun_at_mock_issuer(parent, bench)
+    await parent.call("account/login/cancel", {"loginId": browser.id})
+    if parent.revision == "0.169":
+        return
+    made_up = "noSuchLogin"
+    unknown = await parent.call("account/login/start", {"type": made_up})
+    response = await parent.call("account/login/start", {"type": KIND})
+    same = response.error_message == unknown.error_message.replace(made_up, KIND)
+    if response.refused and (was_unknown(response) or same):
+        not_applicable(f"the target does not offer {KIND} login: {response.error_message}")
+    await parent.call("account/login/cancel", {"loginId": response.member("loginId")})
+    await parent.settle()
+
+
+async def started(parent: MockParent) -> DeviceLogin:
+    """A login on another device, without a look at whether it is offered."""
+    response = await parent.call("account/login/start", {"type": KIND})
+    has_id = isinstance(response.member("loginId"), str)
+    require("MANAGED-7", has_id, "a login to start and to name its loginId", response)
+    return DeviceLogin(str(response.member("loginId")), response)
+
+
+async def pending(parent: MockParent, bench: Bench) -> tuple[DeviceLogin, int]:
+    """The same where it is offered, and the moment before it."""
+    await offered(parent, bench)
+    mark = parent.mark()
+    return await started(parent), mark
+
+
+async def polled(parent: MockParent, backend: MockBackend, times: int) -> None:
+    """Wait until the target has asked the issuer so many times whether the user has agreed."""
+    issuer = backend.issuer
+    await parent.until(lambda: len(issuer.polls) >= times or None, "a poll of the issuer")
+    got = f"{len(issuer.polls)} polls"
+    expect("MANAGED-7", len(issuer.polls) >= times, f"{times} polls of the issuer", got)
+
+
+@case("managed/device", "MANAGED-7", browser_login=True)
+async def test_login_on_another_device_completes(
+    parent: MockParent, backend: MockBackend, bench: Bench
+) -> None:
+    """It gets loginId, verificationUrl and userCode; once the user has agreed, it is done."""
+    login, mark = await pending(parent, bench)
+
+    named = login.response.member("type")
+    expect("MANAGED-7", named == KIND, f"the type {KIND}", login.response)
+    url = str(login.response.member("verificationUrl"))
+    expect("MANAGED-7", url.startswith(f"{bench.origin}/"), "a page of the issuer", url)
+    shown = str(login.response.member("userCode")).startswith("ABCD-")
+    expect("MANAGED-7", shown, "the userCode that the issuer gave", login.response)
+    backend.issuer.approve_devices()
+    await expect_success("MANAGED-7", parent, login.id, mark)
+    given = backend.issuer.newest
+    await expect_logged_in("MANAGED-7", parent, given.tokens)
+    await expect_turn_as("MANAGED-7", parent, backend, given.tokens)
+    stored = bench.home.stored_tokens.get("refresh_token")
+    kept = stored == given.refresh_token
+    expect("MANAGED-7", kept, "the refresh token in auth.json", stored)
+
+
+@case("managed/device-waits", "MANAGED-7", browser_login=True)
+async def test_login_on_another_device_waits_for_the_user(
+    parent: MockParent, backend: MockBackend, bench: Bench
+) -> None:
+    """As long as the user has not agreed the login is pending; the issuer is not besieged."""
+    login, mark = await pending(parent, bench)
+    await polled(parent, backend, 3)
+
+    told = parent.account_notifications(mark)
+    expect("MANAGED-7", not told, "no notification", told[0] if told else None)
+    times = [request.at for request in backend.issuer.polls[-3:]]
+    least = min(late - early for early, late in pairwise(times))
+    patient = least > POLL_INTERVAL - 0.5
+    expect("MANAGED-7", patient, f"{POLL_INTERVAL} s between polls", f"{least:.2f} s")
+    backend.issuer.approve_devices()
+    await expect_success("MANAGED-7", parent, login.id, mark)
+
+
+REFUSALS: dict[str, Any] = {
+    "expired": refusing("expired_token", 400),
+    "denied": refusing("access_denied", 400),
+    "500": status(500),
+}
+
+
+@pytest.mark.parametrize("what", REFUSALS)
+@case("managed/device-refused", "MANAGED-7", browser_login=True)
+async def test_login_on_another_device_that_the_issuer_ends_fails(
+    parent: MockParent, backend: MockBackend, bench: Bench, what: str
+) -> None:
+    """Where the issuer says that the code is good for nothing any more, the login has failed."""
+    await offered(parent, bench)
+    backend.issuer.answer_polls(REFUSALS[what])
+    mark = parent.mark()
+    login = await started(parent)
+
+    await expect_failure("MANAGED-7", parent, login.id, mark)
+    await expect_status("MANAGED-7", parent, login.id, "notFound")
+    await expect_nobody("MANAGED-7", parent)
+
+
+@pytest.mark.parametrize("what", EXCHANGES)
+@case("managed/device-exchange-failed", "MANAGED-7", browser_login=True)
+async def test_login_on_another_device_without_tokens_fails(
+    parent: MockParent, backend: MockBackend, bench: Bench, what: str
+) -> None:
+    """Where the issuer gives no tokens for the code in the end, the login has failed."""
+    login, mark = await pending(parent, bench)
+    backend.issuer.answer_exchanges(EXCHANGES[what])
+    backend.issuer.approve_devices()
+
+    await expect_failure("MANAGED-7", parent, login.id, mark)
+    await expect_nobody("MANAGED-7", parent)
+
+
+@case("managed/device-expires", "MANAGED-7", browser_login=True)
+async def test_login_on_another_device_does_not_wait_for_ever(
+    parent: MockParent, backend: MockBackend, bench: Bench
+) -> None:
+    """A user who never types the code ends the login, too: after its time it has failed."""
+    if not parent.clock.virtual:
+        not_applicable("by a real clock it would take a quarter of an hour")
+    login, mark = await pending(parent, bench)
+    await parent.until(lambda: ends_of(parent, login.id, mark) or None, COMPLETED, LONGEST / 2)
+
+    await expect_failure("MANAGED-7", parent, login.id, mark)
+    before = len(backend.issuer.polls)
+    await parent.wait(10 * POLL_INTERVAL)
+    polls = len(backend.issuer.polls) - before
+    expect("MANAGED-7", polls == 0, "no poll once the login has failed", f"{polls} polls")
+
+
+@case("managed/device-cancel", "MANAGED-7", browser_login=True, waits=3 * POLL_INTERVAL)
+async def test_login_on_another_device_can_be_cancelled(
+    parent: MockParent, backend: MockBackend, bench: Bench
+) -> None:
+    """It is cancelled as a browser login is; a user who agrees afterwards is too late."""
+    login, mark = await pending(parent, bench)
+    await expect_status("MANAGED-7", parent, login.id, "canceled")
+    await expect_failure("MANAGED-7", parent, login.id, mark)
+    await expect_status("MANAGED-7", parent, login.id, "notFound")
+    polls = len(backend.issuer.polls)
+    backend.issuer.approve_devices()
+    await parent.wait(3 * POLL_INTERVAL)
+
+    asked = len(backend.issuer.polls) - polls
+    expect("MANAGED-7", asked <= 1, "no polls after the cancellation", f"{asked} polls")
+    told = parent.account_notifications(mark)
+    expect("MANAGED-7", len(told) == 1, "nothing told after completed", told[-1])
+    await expect_nobody("MANAGED-7", parent)
+
+
+@pytest.mark.parametrize("by", ["device", "browser", "tokens", "api-key", "logout"])
+@case("managed/device-superseded", "MANAGED-7", browser_login=True)
+async def test_login_on_another_device_is_superseded(
+    parent: MockParent, backend: MockBackend, bench: Bench, tokens: Mint, by: str
+) -> None:
+    """Another login takes its place, and so does a logout; it is not there to cancel any more."""
+    login, _ = await pending(parent, bench)
+    match by:
+        case "device":
+            await started(parent)
+        case "browser":
+            await begun(parent)
+        case "tokens":
+            await parent.login(tokens.mint())
+        case "api-key":
+            await parent.login_api_key(tokens.api_key())
+        case "logout":
+            await parent.logout()
+    backend.issuer.approve_devices()
+    await parent.settle()
+
+    if by in ("device", "browser", "tokens"):
+        await expect_status("MANAGED-7", parent, login.id, "notFound")
+    response = await parent.call("account/login/cancel", {"loginId": login.id})
+    parent.observe("MANAGED-7", f"a pending login after {by}: {response.member('status')}")
+
+
+@case("managed/device-over-api-key", "MANAGED-7", browser_login=True)
+async def test_login_on_another_device_replaces_an_api_key(
+    parent: MockParent, backend: MockBackend, bench: Bench, tokens: Mint
+) -> None:
+    """It takes the place of an API key, which is not used any more."""
+    await parent.login_api_key(tokens.api_key())
+    login, mark = await pending(parent, bench)
+    backend.issuer.approve_devices()
+    await parent.until(lambda: parent.notifications(UPDATED, mark) or None, UPDATED)
+
+    await expect_success("MANAGED-7", parent, login.id, mark)
+    parent.use_bearer(backend.issuer.newest.tokens.access_token, "LOGIN-7")
+    await expect_turn_as("MANAGED-7", parent, backend, backend.issuer.newest.tokens)
