@@ -1,8 +1,8 @@
 """The pages tell the truth: commands run and print what is shown, links lead somewhere.
 
 A block of ```console is run line by line, all of a page in one folder; what is typed stands behind
-`$ `, or behind `> ` where it goes on. `…` stands for anything. A block below a line
-`<!-- not run: why -->` is not run.
+`$ `. `…` stands for anything. A block below a line `<!-- not run: why -->` is not run; one below
+`<!-- file: name -->` is a program that the page's commands find in that folder.
 """
 
 import os
@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted(ROOT.joinpath("docs").glob("*.md"))]
 LINKED = [*PAGES, *sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("*/README.md"))]
 BLOCK = re.compile(r"^(<!-- not run: .+ -->\n)?```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PROGRAM = re.compile(r"^<!-- file: (\S+) -->\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FENCED = re.compile(r"^```.*?^```$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
@@ -30,8 +31,6 @@ def sessions(page: Path) -> Iterator[tuple[str, str]]:
         if not left_out:
             for one in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
                 typed, *rest = one.splitlines(keepends=True)
-                while rest and rest[0].startswith("> "):
-                    typed += rest.pop(0).removeprefix("> ")
                 yield typed, "".join(rest)
 
 
@@ -53,6 +52,9 @@ def run(command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("page", [page for page in PAGES if list(sessions(page))], ids=str)
 def test_commands_of_a_page_print_what_it_shows(page: Path, tmp_path: Path) -> None:
+    for name, text in PROGRAM.findall(page.read_text("utf-8")):
+        tmp_path.joinpath(name).write_text(text)
+        tmp_path.joinpath(name).chmod(0o755)
     for typed, shown in sessions(page):
         done = run(typed, tmp_path)
         assert done.returncode == 0, f"{typed}{done.stdout}{done.stderr}"
