@@ -9,6 +9,8 @@ from pathlib import Path
 import loopback
 import pytest
 import releases
+from codex_conformance.results_file import results_schema
+from jsonschema import Draft202012Validator
 
 BASELINES = Path(__file__).parents[2] / "conformance" / "baselines"
 
@@ -39,6 +41,7 @@ def test_released_codex_breaks_what_its_baseline_says_and_nothing_else(
         print(f"\n{done.stdout}{done.stderr}")
     assert done.returncode == 0, "see the verdicts above"
     verdicts = json.loads(results.read_text())
+    Draft202012Validator(results_schema()).validate(verdicts)
     assert verdicts["revision"] == release.revision
     cpu = verdicts["spent"]["target_cpu_s"]
     allowed = 1.5 * max(12, cpu / 2)
