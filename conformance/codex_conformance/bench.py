@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import anyio
+import anyio.abc
 
 from codex_conformance.browser import Shown, browse
-from codex_conformance.case import Broken, CaseSpec, NotApplicable, Setup
+from codex_conformance.case import Broken, CaseSpec, NotApplicable, Setup, not_applicable
 from codex_conformance.clock import REAL, VIRTUAL, Clock, run
 from codex_conformance.errors import leaves
 from codex_conformance.home import Home, fresh_home
@@ -24,13 +26,19 @@ from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import MockParent
 from codex_conformance.pulse import Pulse
 from codex_conformance.results import PLAIN, Break, CaseResult, Verdict
+from codex_conformance.schema import law
 from codex_conformance.sequence import MOST, abridged, steps_of, write_transcript
 from codex_conformance.sink import Sink, refusing_proxy
+from codex_conformance.sockets import ListeningTarget, RunningTarget
 from codex_conformance.targets import Channel, CommandTarget, DirectTarget, environment
 from codex_conformance.tokens import ALPHA, Mint, redact
 from codex_conformance.wire import Transcript, harmless, printable, shown
 
 EXIT_PATIENCE = 2.0  # seconds that a target has to end by itself
+# What a server that is not ours may be asked for.
+HARMLESS = ("initialize", "initialized", "account/read", "account/securitySetup/read")
+
+Target = DirectTarget | CommandTarget | ListeningTarget | RunningTarget
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,7 @@ class Judged:
         transcripts: folder that takes the transcript of every case, or None.
     """
 
-    target: DirectTarget | CommandTarget
+    target: Target
     revision: str
     client_version: str | None = None
     transcripts: Path | None = None
@@ -82,6 +90,9 @@ class Bench:
         self.backend = MockBackend(self.mint, pulse, transcript)
         clock = self.judged.clock
         self.parent = MockParent(self.judged.revision, clock, pulse, transcript, self.mint.secrets)
+        if not self.judged.target.is_ours:
+            self.parent.guard = self._spare
+        self._others: list[MockParent] = []
         self._diagnostics = b""
         self._arguments = b""
         self._run = AsyncExitStack()
@@ -135,29 +146,55 @@ class Bench:
         async with self.judged.target.open(self.home, environ) as channel:
             self.parent.attach(channel)
             async with anyio.create_task_group() as group:
+                self._listeners = group
                 group.start_soon(self.parent.listen)
                 try:
                     if self.setup.handshake:
-                        await self._greet()
+                        await self._greet(self.parent, opt_out=self.setup.opt_out)
                     yield
                 finally:
                     with anyio.CancelScope(shield=True):
                         await self._end(channel)
                     group.cancel_scope.cancel()
 
-    async def _greet(self) -> None:
-        setup = self.setup
-        response = await self.parent.initialize(
-            experimental=setup.experimental, opt_out=setup.opt_out
-        )
+    async def another_parent(
+        self, *, handshake: bool = True, opt_out: tuple[str, ...] = ()
+    ) -> MockParent:
+        """A parent with a connection of its own to the same target; it ends with the case.
+
+        Raises:
+            NotApplicable: the target takes but one connection.
+        """
+        first = self.parent
+        transcript = first.transcript.beside(len(self._others) + 1)
+        other = MockParent(first.revision, first.clock, self.pulse, transcript, self.mint.secrets)
+        other.guard = first.guard
+        other.attach(await first.channel.connect())
+        self._others.append(other)
+        self._listeners.start_soon(other.listen)
+        if handshake:
+            await self._greet(other, opt_out=opt_out)
+        return other
+
+    async def _greet(self, parent: MockParent, opt_out: tuple[str, ...]) -> None:
+        response = await parent.initialize(experimental=self.setup.experimental, opt_out=opt_out)
         if not response.ok:
             raise Broken("INIT-3", "initialize to be answered", str(response), prerequisite=True)
+
+    def _spare(self, message: dict[str, Any]) -> None:
+        """Send nothing that could change what somebody else's server does."""
+        method = message.get("method")
+        if method in law(self.judged.revision).methods and method not in HARMLESS:
+            not_applicable(f"{method} could change a running server that is not the kit's")
 
     async def _end(self, channel: Channel) -> None:
         self._arguments += channel.arguments()
         with anyio.move_on_after(EXIT_PATIENCE):
-            if not self.parent.input_closed:
-                await channel.close_input()
+            for parent in (*self._others, self.parent):
+                if not parent.input_closed:
+                    parent.input_closed = True
+                    await parent.channel.close_input()
+            await channel.stop()
             await channel.exited()
             await self.parent.ended(EXIT_PATIENCE)
         self._diagnostics += channel.diagnostics()
@@ -174,14 +211,14 @@ class Bench:
     def evidence(self) -> Evidence:
         """What the case left behind."""
         return Evidence(
-            self.parent,
+            (self.parent, *self._others),
             self.backend,
             self.home,
             self.sink,
             self._diagnostics,
             self._arguments,
             self.mint.secrets,
-            frozenset(self.parent.forgiven),
+            frozenset().union(*(parent.forgiven for parent in (self.parent, *self._others))),
         )
 
 

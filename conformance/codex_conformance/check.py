@@ -48,6 +48,8 @@ class Wish:
     Attributes:
         direct: `package.module:factory`, or None for a command.
         argv: the command, or the factory's arguments.
+        listen: `ws` or `unix` for a command that is to listen, the address of a running server, or
+            None for one over its standard streams.
         revision: None to ask the target.
         jobs: None for as many as are good for the target.
         select: pytest's `-k` expression over case ids and clauses.
@@ -60,6 +62,7 @@ class Wish:
 
     direct: str | None
     argv: tuple[str, ...]
+    listen: str | None = None
     revision: str | None = None
     baseline: Path | None = None
     jobs: int | None = None
@@ -75,7 +78,7 @@ class Wish:
     def command(self) -> str:
         """What is judged, for people."""
         if self.direct is None:
-            return " ".join(self.argv)
+            return " ".join(self.argv) or (self.listen or "")
         if self.direct == reference.NAME:
             return "reference server, in process"
         return f"direct:{self.direct}"
@@ -153,6 +156,7 @@ def _open(wish: Wish) -> tuple[Order, Introduction]:
     order = Order(
         direct=wish.direct,
         argv=argv,
+        listen=wish.listen,
         revision=revision or REVISIONS[-1],
         transcripts=None if wish.transcripts is None else str(wish.transcripts),
         without=dict(wish.without),
@@ -341,6 +345,7 @@ def cases_of(wish: Wish) -> dict[str, tuple[str, ...]]:
     order = Order(
         direct=wish.direct,
         argv=wish.argv,
+        listen=wish.listen,
         revision=wish.revision or REVISIONS[-1],
         only=wish.only,
         shard=wish.shard,

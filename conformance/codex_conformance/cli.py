@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from codex_account_protocol import REVISIONS
 
-from codex_conformance.errors import ConformanceError, UsageError
+from codex_conformance.errors import ConformanceError
 from codex_conformance.judge_parent.command import parent
 from codex_conformance.report_command import report
 
@@ -73,7 +73,12 @@ def _baseline(_context: click.Context, _option: click.Parameter, value: Path | N
 
 
 @app.command()
-@click.option("--target", metavar="T", help="direct:PACKAGE.MODULE:FACTORY, a server in process.")
+@click.option(
+    "--target",
+    metavar="T",
+    help="ws or unix: COMMAND listens there. direct:PACKAGE.MODULE:FACTORY: a server in process. "
+    "ws://IP:PORT or unix:PATH: a server that runs already.",
+)
 @click.option("--revision", type=_REVISIONS, default="auto", show_default=True)
 @click.option("--strict", is_flag=True, help="SHOULD clauses decide the exit status too.")
 @click.option(
@@ -144,7 +149,7 @@ def check(
     verbose: bool,
     command: tuple[str, ...],
 ) -> None:
-    """Judge an app-server: COMMAND, over its standard input and output.
+    """Judge an app-server: COMMAND, over its standard input and output, or as --target says.
 
     Without COMMAND and --target it is the reference server, in process.
 
@@ -153,13 +158,16 @@ def check(
     """
     from codex_conformance.check import Wish, cases_of
     from codex_conformance.check import check as run_check
+    from codex_conformance.choice import chosen
     from codex_conformance.reports.console import Console
     from codex_conformance.reports.files import files
     from codex_conformance.writable import writable
 
+    direct, listen = chosen(target, command)
     wish = Wish(
-        direct=_direct(target, command),
+        direct=direct,
         argv=command,
+        listen=listen,
         revision=None if revision == "auto" else revision,
         baseline=baseline,
         jobs=jobs,
@@ -199,22 +207,6 @@ def _progress() -> "Progress | None":
     from codex_conformance.reports.progress import Progress
 
     return Progress()
-
-
-def _direct(target: str | None, command: tuple[str, ...]) -> str | None:
-    """The factory that is judged, None for a command."""
-    from codex_conformance import reference
-
-    if target is None:
-        return None if command else reference.NAME
-    kind, _, factory = target.partition(":")
-    if kind == "direct" and ":" in factory:
-        sys.path.insert(0, str(Path.cwd()))  # as `python -m` finds modules of the working directory
-        return factory
-    raise UsageError(
-        f"--target {target}: expected direct:PACKAGE.MODULE:FACTORY",
-        "a command that talks over its standard streams goes after --",
-    )
 
 
 def _written(baseline: Path, run: "RunResult") -> str:

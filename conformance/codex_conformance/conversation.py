@@ -32,6 +32,7 @@ class Conversation:
         abandoned: whether the case hung up with requests unanswered.
         dress: what a message goes through before it is written.
         cut: the writes that a line, with its end, becomes.
+        guard: told of each message before it is sent; raises where it must not be.
     """
 
     def __init__(self, clock: Clock, pulse: Pulse, transcript: Transcript) -> None:
@@ -42,10 +43,11 @@ class Conversation:
         self.output_ended = False
         self.dress: Callable[[dict[str, Any]], dict[str, Any]] = lambda message: message
         self.cut: Callable[[bytes], Sequence[bytes]] = lambda line: (line,)
+        self.guard: Callable[[dict[str, Any]], None] = lambda _: None
         self._unfinished = b""
         self._pulse = pulse
         self._channel: Channel | None = None
-        self._next_id = _FIRST_ID
+        self._next_id = _FIRST_ID * (1 + transcript.connection)
         self._responses: dict[tuple[type, Any], Entry] = {}
 
     # The connection.
@@ -129,7 +131,9 @@ class Conversation:
         *lines, self._unfinished = b"".join((self._unfinished, *pieces)).split(b"\n")
         for line in lines:
             if line:
-                self.transcript.add("to-target", _text(line), decode(line)[0])
+                message = decode(line)[0]
+                self.guard(message or {})
+                self.transcript.add("to-target", _text(line), message)
         for piece in pieces:
             try:
                 await self.channel.send(piece)

@@ -27,9 +27,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything that a case left behind."""
+    """Everything that a case left behind.
 
-    parent: MockParent
+    Attributes:
+        parents: the case's own, then those that it connected beside it.
+    """
+
+    parents: tuple[MockParent, ...]
     backend: MockBackend
     home: Home
     sink: Sink | None
@@ -39,9 +43,18 @@ class Evidence:
     forgiven: frozenset[str]
 
 
+def _received(evidence: Evidence) -> Iterator[Entry]:
+    for parent in evidence.parents:
+        yield from parent.transcript.received()
+
+
 def each_request_is_answered_once(evidence: Evidence) -> Iterator[Finding]:
     """WIRE-4: a request gets exactly one response, a notification none."""
-    parent = evidence.parent
+    for parent in evidence.parents:
+        yield from _answered_once(parent)
+
+
+def _answered_once(parent: MockParent) -> Iterator[Finding]:
     asked = Counter(_identity(entry) for entry in parent.transcript.sent() if entry.is_request)
     answered = Counter[tuple[str, object]]()
     for entry in parent.transcript.received():
@@ -76,7 +89,7 @@ def _identity(entry: Entry) -> tuple[str, object]:
 
 def every_line_is_a_message(evidence: Evidence) -> Iterator[Finding]:
     """WIRE-1: one JSON object a line, UTF-8."""
-    for entry in evidence.parent.transcript.received():
+    for entry in _received(evidence):
         if entry.problem:
             yield Finding("WIRE-1", "one JSON object a line, in UTF-8", entry.problem, entry.index)
             return
@@ -84,9 +97,13 @@ def every_line_is_a_message(evidence: Evidence) -> Iterator[Finding]:
 
 def server_messages_validate(evidence: Evidence) -> Iterator[Finding]:
     """WIRE-10: what the target sends validates against the revision."""
-    parent = evidence.parent
+    for parent in evidence.parents:
+        yield from _valid(parent)
+
+
+def _valid(parent: MockParent) -> Iterator[Finding]:
     asked: dict[tuple[str, object], str | None] = {}
-    for entry in parent.transcript.entries:
+    for entry in parent.transcript.own():
         if entry.direction == "to-target" and entry.is_request:
             asked[_identity(entry)] = entry.method
         if entry.direction != "from-target" or entry.message is None:
@@ -121,7 +138,7 @@ def no_secret_in_what_it_says(evidence: Evidence) -> Iterator[Finding]:
     """SECRET-2: no token in messages, on stderr, in process arguments."""
     needles = Needles({s: n for s, n in evidence.secrets.items() if s not in evidence.forgiven})
     expected = "no token in anything that the target says"
-    for entry in evidence.parent.transcript.received():
+    for entry in _received(evidence):
         if (found := needles.find(entry.text.encode())) is not None:
             yield Finding("SECRET-2", expected, f"{found} in a message", entry.index)
             return
@@ -157,9 +174,9 @@ def no_secret_to_another_host(evidence: Evidence) -> Iterator[Finding]:
 
 def replaced_tokens_stay_unused(evidence: Evidence) -> Iterator[Finding]:
     """LOGIN-7, REFRESH-5, LOGOUT-3: no request begun with a token that has been replaced."""
-    for old in evidence.parent.replaced:
+    for old in [old for parent in evidence.parents for old in parent.replaced]:
         for request in evidence.backend.requests_with(old.bearer):
-            if _used_after(request, old, evidence.parent.clock.slack):
+            if _used_after(request, old, evidence.parents[0].clock.slack):
                 yield Finding(
                     old.clause,
                     "no request with a token that has been replaced",

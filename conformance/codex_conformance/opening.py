@@ -78,10 +78,12 @@ def _converse(judged: Judged, talk: Callable[[Bench], Awaitable[T]]) -> T:
 
 
 async def _introduce(bench: Bench, revision: str | None) -> Introduction:
-    response = await _ask(bench, "initialize", bench.parent.initialize_params())
+    is_ours = bench.judged.target.is_ours
+    params = bench.parent.initialize_params(experimental=is_ours)
+    response = await _ask(bench, "initialize", params)
     await bench.parent.notify("initialized")
     user_agent = response.member("userAgent")
-    detected = revision or await _detect(bench)
+    detected = revision or await (_detect(bench) if is_ours else _detect_from_afar(bench))
     return Introduction(printable(user_agent) if isinstance(user_agent, str) else None, detected)
 
 
@@ -104,16 +106,40 @@ async def _detect(bench: Bench) -> str:
     )
 
 
+async def _detect_from_afar(bench: Bench) -> str:
+    """The revision of a server that nobody may be logged in on: asked for what it refuses.
+
+    From the second revision on a login with external tokens needs a capability, which this
+    connection has not said to have, and the refusal names it.
+    """
+    if await _knows_newest(bench):
+        return REVISIONS[-1]
+    bench.parent.guard = lambda _: None
+    params = {"type": "chatgptAuthTokens"} | bench.mint.mint().members(REVISIONS[1])
+    response = await bench.parent.call("account/login/start", params)
+    if not response.refused:
+        raise UnfitTargetError(
+            "the revision of the running server cannot be told", "say it with --revision"
+        )
+    return REVISIONS[1] if "experimentalApi" in response.error_message else REVISIONS[0]
+
+
 async def _newest_or_second(bench: Bench) -> str:
+    return REVISIONS[-1] if await _knows_newest(bench) else REVISIONS[1]
+
+
+async def _knows_newest(bench: Bench) -> bool:
     response = await bench.parent.call("account/securitySetup/read")
-    known = response.answered and not was_unknown(response)
-    return REVISIONS[-1] if known else REVISIONS[1]
+    return response.answered and not was_unknown(response)
 
 
 async def _benign(bench: Bench) -> None:
     parent = bench.parent
     await _ask(bench, "initialize", parent.initialize_params())
     await parent.notify("initialized")
+    if not bench.judged.target.is_ours:
+        await _ask(bench, "account/read", {})
+        return
     await _ask(bench, "account/login/start", parent.login_params(bench.mint.mint()))
     await _ask(bench, "account/read", {})
     turn = await parent.start_turn()

@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from codex_conformance.bench import Bench, Body, Judged, judge_case
-from codex_conformance.case import Case, CaseSpec
+from codex_conformance.bench import Bench, Body, Judged, Target, judge_case
+from codex_conformance.case import Case, CaseSpec, Setup
 from codex_conformance.ledger import load_ledger
 from codex_conformance.results import CaseResult
+from codex_conformance.sockets import ListeningTarget, RunningTarget
 from codex_conformance.targets import CommandTarget, DirectTarget, load_factory
 
 _PROPERTY = "codex-conformance"
@@ -38,6 +39,8 @@ class Order:
     Attributes:
         direct: `package.module:factory`, or None for a command.
         argv: the factory's arguments, or the command.
+        listen: `ws` or `unix` for a command that is to listen, the address of a running server, or
+            None.
         without: area -> reason, declared not applicable.
         only: ids of cases; empty = all.
         shuffle: seed of a random order; None keeps the order of the files.
@@ -47,6 +50,7 @@ class Order:
     direct: str | None
     argv: tuple[str, ...]
     revision: str
+    listen: str | None = None
     client_version: str | None = None
     transcripts: str | None = None
     without: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -56,13 +60,17 @@ class Order:
 
     def judged(self) -> Judged:
         """The target and the law of this run."""
-        target = (
-            CommandTarget(self.argv)
-            if self.direct is None
-            else DirectTarget(load_factory(self.direct), self.argv)
-        )
         folder = None if self.transcripts is None else Path(self.transcripts)
-        return Judged(target, self.revision, self.client_version, folder)
+        return Judged(self._target(), self.revision, self.client_version, folder)
+
+    def _target(self) -> Target:
+        if self.direct is not None:
+            return DirectTarget(load_factory(self.direct), self.argv)
+        if self.listen is None:
+            return CommandTarget(self.argv)
+        if self.argv:
+            return ListeningTarget(self.argv, "ws" if self.listen == "ws" else "unix")
+        return RunningTarget(self.listen)
 
     def text(self) -> str:
         """The order as one argument of a command line."""
@@ -86,6 +94,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Judge what the order says."""
     config.addinivalue_line("markers", "revisions(*names): what a parameter makes sense in")
+    config.addinivalue_line("markers", "byte_stream: is about bytes that come as a stream")
+    config.addinivalue_line("markers", "fresh_server: is about one that nobody has talked to")
     text = config.getoption("--order")
     if text:
         config.pluginmanager.register(CasePlugin(Order.parse(text)), "codex-conformance-cases")
@@ -152,6 +162,8 @@ class CasePlugin:
         if area in self.order.without:
             reason = f"declared with --without: {self.order.without[area]}"
             return CaseResult(spec.id, spec.clauses, "not-applicable", message=reason)
+        if why := _not_for(self.judged.target, item):
+            return CaseResult(spec.id, spec.clauses, "not-applicable", message=why)
         try:
             return judge_case(self.judged, spec, body_of(item))
         except BaseExceptionGroup as group:
@@ -171,6 +183,19 @@ class CasePlugin:
             failed = CaseResult(spec.id, spec.clauses, "error", message=report.longreprtext)
             report.user_properties.append((_PROPERTY, json.dumps(failed.to_wire())))
         return report
+
+
+def _not_for(target: Target, item: pytest.Function) -> str | None:
+    """Why a case makes no sense with a target, None where it does."""
+    if not target.has_bytes and item.get_closest_marker("byte_stream") is not None:
+        return "messages come as text frames here: there is no stream of bytes to cut, or to end"
+    takes = inspect.signature(item.obj).parameters
+    greeted = dataclasses.replace(item.stash[_SPEC].setup, handshake=True, opt_out=())
+    is_plain = dataclasses.replace(greeted, experimental=True) == Setup()
+    needs_ours = item.get_closest_marker("fresh_server") or {"backend", "bench"} & set(takes)
+    if not target.is_ours and (needs_ours or not is_plain):
+        return "it takes a server that is configured for it, and this one runs already"
+    return None
 
 
 def _part_of(items: list[pytest.Item], index: int, count: int) -> list[pytest.Item]:

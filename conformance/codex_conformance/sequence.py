@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import msgspec
 
 from codex_conformance.tokens import redact
-from codex_conformance.wire import MARKS, Entry, printable
+from codex_conformance.wire import MARKS, Entry, printable, whose
 
 Lane = Literal["parent", "server", "backend"]
 Kind = Literal[
@@ -36,7 +36,8 @@ class Step:
         source: who spoke; None for a note or a gap, which are nobody's.
         target: who was spoken to.
         label: a few words: the method, the HTTP request, the status.
-        text: the line as it went over the wire, bounded.
+        text: the line as it went over the wire, bounded; before it, which connection, if another
+            than the parent's.
         problem: why it is no message, or empty.
     """
 
@@ -74,8 +75,8 @@ def steps_of(entries: Iterable[Entry], secrets: dict[str, str]) -> Iterator[Step
             source=source,
             target=target,
             kind=kind,
-            label=_bounded(printable(redact(label, secrets)), _LABEL),
-            text=_bounded(printable(redact(entry.text, secrets)), _TEXT),
+            label=_bounded(whose(entry) + printable(redact(label, secrets)), _LABEL),
+            text=_bounded(whose(entry) + printable(redact(entry.text, secrets)), _TEXT),
             problem=printable(entry.problem),
         )
 

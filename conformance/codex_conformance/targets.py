@@ -1,4 +1,11 @@
-"""What is judged: a server in this process, or a command over pipes."""
+"""What is judged: a server in this process, or a command over pipes.
+
+Targets that listen are in `sockets`. A target says of itself
+
+* `has_bytes`: whether it is talked to by a stream of bytes, which can be cut anywhere and whose end
+  is the end of the server's input; if not, messages come as frames,
+* `is_ours`: whether it is started and configured for each case.
+"""
 
 import contextlib
 import importlib
@@ -10,7 +17,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import anyio
 import anyio.abc
@@ -44,6 +51,12 @@ class Channel(Protocol):
     async def close_input(self) -> None:
         """End its input."""
 
+    async def connect(self) -> "Channel":
+        """One more connection to the same target. Raises `NotApplicable` where it takes but one."""
+
+    async def stop(self) -> None:
+        """Ask it to end, where the end of its input does not, and it is ours to end."""
+
     async def exited(self) -> int | None:
         """Wait until it ends; its exit status, None where there is none."""
 
@@ -64,10 +77,16 @@ class Channel(Protocol):
 
 @dataclass(frozen=True)
 class DirectTarget:
-    """`direct:package.module:factory`: a server in this process, over in-memory streams."""
+    """`direct:package.module:factory`: a server in this process, over in-memory streams.
+
+    The stream may have a method `connect()`, which gives the stream of one more client of the same
+    server.
+    """
 
     factory: Factory
     argv: tuple[str, ...]
+    has_bytes: ClassVar = True
+    is_ours: ClassVar = True
 
     @asynccontextmanager
     async def open(self, home: Home, environ: Mapping[str, str]) -> AsyncIterator[Channel]:
@@ -116,6 +135,15 @@ class _InProcess:
     async def close_input(self) -> None:
         await self.stream.send_eof()
 
+    async def connect(self) -> Channel:
+        connect = getattr(self.stream, "connect", None)
+        if connect is None:
+            not_applicable("the stream of the factory cannot connect(): it takes one connection")
+        return _InProcess(connect(), self.stderr)
+
+    async def stop(self) -> None:
+        pass
+
     async def exited(self) -> int | None:
         return None
 
@@ -137,6 +165,8 @@ class CommandTarget:
     """A command that talks over its standard input and output."""
 
     command: tuple[str, ...]
+    has_bytes: ClassVar = True
+    is_ours: ClassVar = True
 
     @asynccontextmanager
     async def open(self, home: Home, environ: Mapping[str, str]) -> AsyncIterator[Channel]:
@@ -184,6 +214,12 @@ class _Process:
     async def close_input(self) -> None:
         assert self.process.stdin is not None
         await self.process.stdin.aclose()
+
+    async def connect(self) -> Channel:
+        not_applicable("over standard input and output there is one connection")
+
+    async def stop(self) -> None:
+        pass
 
     async def exited(self) -> int | None:
         return await self.process.wait()

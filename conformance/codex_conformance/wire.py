@@ -30,6 +30,7 @@ class Entry:
         at: seconds since the case began.
         text: the line as it went over the wire, without its end.
         message: the decoded JSON object, where it is one.
+        connection: 0 for the parent's, then those that a case opened beside it.
         problem: why it is no message, or empty.
     """
 
@@ -39,6 +40,7 @@ class Entry:
     text: str
     message: dict[str, Any] | None = None
     problem: str = ""
+    connection: int = 0
 
     @property
     def method(self) -> str | None:
@@ -73,10 +75,19 @@ class Entry:
 
 @dataclass
 class Transcript:
-    """Everything that was said in a case, in order."""
+    """Everything that was said in a case, in order.
+
+    Attributes:
+        connection: whose part of it is read and written here.
+    """
 
     entries: list[Entry] = field(default_factory=list)
     began: float | None = None
+    connection: int = 0
+
+    def beside(self, connection: int) -> "Transcript":
+        """The same for another connection: it reads and writes its own part of it."""
+        return Transcript(self.entries, self.began, connection)
 
     def add(
         self,
@@ -89,17 +100,23 @@ class Transcript:
         now = anyio.current_time()
         if self.began is None:
             self.began = now
-        entry = Entry(len(self.entries), now - self.began, direction, text, message, problem)
+        entry = Entry(
+            len(self.entries), now - self.began, direction, text, message, problem, self.connection
+        )
         self.entries.append(entry)
         return entry
 
     def received(self, since: int = 0) -> Iterator[Entry]:
         """What came from the target, from position `since` on."""
-        return (entry for entry in self.entries[since:] if entry.direction == "from-target")
+        return (entry for entry in self.own(since) if entry.direction == "from-target")
 
     def sent(self) -> Iterator[Entry]:
         """What went to the target."""
-        return (entry for entry in self.entries if entry.direction == "to-target")
+        return (entry for entry in self.own() if entry.direction == "to-target")
+
+    def own(self, since: int = 0) -> Iterator[Entry]:
+        """What passed over this connection, from position `since` on."""
+        return (entry for entry in self.entries[since:] if entry.connection == self.connection)
 
 
 def shown(entry: Entry, secrets: dict[str, str]) -> str:
@@ -108,7 +125,13 @@ def shown(entry: Entry, secrets: dict[str, str]) -> str:
     if len(text) > _SHOWN:
         text = f"{text[:_SHOWN]}… ({len(text)} characters)"
     problem = f"   [{entry.problem}]" if entry.problem else ""
-    return f"{entry.at:9.3f} {MARKS[entry.direction]} {printable(text)}{problem}"
+    mark = f"{MARKS[entry.direction]} {whose(entry)}"
+    return f"{entry.at:9.3f} {mark}{printable(text)}{problem}"
+
+
+def whose(entry: Entry) -> str:
+    """What stands before the words of a connection beside the parent's; nothing for its own."""
+    return f"[connection {entry.connection + 1}] " if entry.connection else ""
 
 
 def printable(text: str) -> str:

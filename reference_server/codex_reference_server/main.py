@@ -166,13 +166,18 @@ async def in_memory(
     arrangement = msgspec.structs.replace(arrangement, wiring=wiring)
 
     async def host(*, task_status: "TaskStatus[Hall]") -> None:
-        async with (
-            arranged(arrangement) as server,
-            anyio.create_task_group() as conversations,
-        ):
-            hall = Hall(server.connect, landings, conversations)
-            first.append(hall.connect())
-            task_status.started(hall)
+        hall = None
+        try:
+            async with (
+                arranged(arrangement) as server,
+                anyio.create_task_group() as conversations,
+            ):
+                hall = Hall(server.connect, landings, conversations)
+                first.append(hall.connect())
+                task_status.started(hall)
+        finally:
+            if hall is not None:
+                await hall.hang_up()
 
     first: list[ClientStream] = []
     async with anyio.create_task_group() as tasks:

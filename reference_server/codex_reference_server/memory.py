@@ -56,22 +56,31 @@ class Hall:
         self._connect = connect
         self._tasks = tasks
         self._clients: list[ClientStream] = []
+        self._talking: list[StapledObjectStream[bytes]] = []
 
     def connect(self) -> ClientStream:
         """One more client's end; the server talks to it until it ends its side."""
         to_server, from_client = anyio.create_memory_object_stream[bytes](BUFFERED_CHUNKS)
         to_client, from_server = anyio.create_memory_object_stream[bytes](BUFFERED_CHUNKS)
         server_end = StapledObjectStream(to_client, from_client)
-        self._tasks.start_soon(_serve, server_end, self._connect())
+        self._talking.append(server_end)
+        self._tasks.start_soon(self._serve, server_end, self._connect())
         self._clients.append(ClientStream(to_server, from_server, self))
         return self._clients[-1]
+
+    async def _serve(self, stream: StapledObjectStream[bytes], connection: Connection) -> None:
+        await converse(stream, connection)
+        if len(self._talking) > 1:
+            self._talking.remove(stream)
+            await stream.aclose()
+
+    async def hang_up(self) -> None:
+        """End the server's side of what is left: the last client's, which sees the server end."""
+        with anyio.CancelScope(shield=True):
+            for stream in self._talking:
+                await stream.aclose()
 
     async def aclose(self) -> None:
         """End every client's side."""
         for client in self._clients:
             await client.aclose()
-
-
-async def _serve(stream: StapledObjectStream[bytes], connection: Connection) -> None:
-    async with stream:
-        await converse(stream, connection)

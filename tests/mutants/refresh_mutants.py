@@ -280,7 +280,7 @@ def text_id_answers(patch: pytest.MonkeyPatch) -> None:
         real(self, response)
 
 
-@mutant("REFRESH-14")
+@mutant("REFRESH-14", "REFRESH-17")
 def second_answer_taken(patch: pytest.MonkeyPatch) -> None:
     """A second answer under the same id replaces the first."""
     auths, asked = instances(patch, Auth), set()

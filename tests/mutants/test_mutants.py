@@ -18,7 +18,6 @@ AREAS += ("LOGOUT", "WORKSPACE", "SECRET", "READ", "RATE", "OTHER")
 
 # Clauses that no fault of the reference server can break, and why.
 WITHOUT_MUTANT = {
-    "REFRESH-17": "it takes two connections, and no transport of the reference server has them",
     "SECRET-4": "the reference server starts no children",
 }
 

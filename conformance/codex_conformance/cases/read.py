@@ -6,6 +6,7 @@ from codex_conformance.case import Setup, case, expect
 from codex_conformance.mock_parent import MockParent
 
 
+@pytest.mark.fresh_server
 @pytest.mark.parametrize(
     "setup",
     [Setup(requires_openai_auth=True), Setup(requires_openai_auth=False)],

@@ -24,6 +24,7 @@ def padded(line: bytes, padding: bytes) -> bytes:
     return line.replace(b"{", b"{" + padding, 1)
 
 
+BYTES = pytest.mark.byte_stream
 FRAMINGS: dict[str, Cut] = {
     "pieces": lambda line: in_pieces(line, 7),
     "crlf": lambda line: [line.replace(b"\n", b"\r\n")],
@@ -34,7 +35,16 @@ FRAMINGS: dict[str, Cut] = {
 }
 
 
-@pytest.mark.parametrize("cut", FRAMINGS.values(), ids=FRAMINGS)
+WITHIN_A_LINE = ("pieces", "crlf-split", "blank-lines")
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        pytest.param(cut, id=name, marks=BYTES if name in WITHIN_A_LINE else ())
+        for name, cut in FRAMINGS.items()
+    ],
+)
 @case("wire/framing", "WIRE-8")
 async def test_framing_makes_no_difference(parent: MockParent, tokens: Mint, cut: Cut) -> None:
     """However its bytes are cut and padded, a line is read like any other."""
@@ -68,6 +78,7 @@ SPLITS = {
 }
 
 
+@BYTES
 @pytest.mark.parametrize("head", SPLITS.values(), ids=SPLITS)
 @case("wire/split-line", "WIRE-8")
 async def test_rest_of_a_line_may_come_later(parent: MockParent, head: bytes) -> None:
@@ -86,6 +97,7 @@ async def test_rest_of_a_line_may_come_later(parent: MockParent, head: bytes) ->
     expect("WIRE-8", late.ok, "the split line to be answered", late)
 
 
+@BYTES
 @case("wire/one-write", "WIRE-8")
 async def test_many_messages_in_one_write_are_all_read(parent: MockParent) -> None:
     """Fifty messages in one write are fifty messages, the last as good as the first."""
@@ -103,6 +115,7 @@ ANSWERS: dict[str, Cut] = {
 }
 
 
+@BYTES
 @pytest.mark.parametrize("framing", ANSWERS)
 @case("wire/framing-of-answer", "WIRE-8")
 async def test_framing_of_a_refresh_answer_makes_no_difference(
@@ -162,7 +175,9 @@ def lines(*names: str) -> bytes:
     return b"".join(line + b"\n" for name in names for line in GARBAGE[name])
 
 
-@pytest.mark.parametrize("kind", GARBAGE)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=() if kind in UTF8 else BYTES) for kind in GARBAGE]
+)
 @case("wire/garbage", "WIRE-9")
 async def test_line_that_is_no_message_costs_only_itself(
     parent: MockParent, tokens: Mint, kind: str
@@ -179,7 +194,10 @@ async def test_line_that_is_no_message_costs_only_itself(
     expect("WIRE-9", read.account == before.account, f"the account {before.account}", read)
 
 
-@pytest.mark.parametrize("kinds", [UTF8, ["no-utf8"]], ids=["in-utf8", "no-utf8"])
+@pytest.mark.parametrize(
+    "kinds",
+    [pytest.param(UTF8, id="in-utf8"), pytest.param(["no-utf8"], id="no-utf8", marks=BYTES)],
+)
 @case("wire/garbage-while-refresh-pending", "WIRE-9")
 async def test_garbage_does_not_disturb_a_pending_refresh(
     parent: MockParent, backend: MockBackend, tokens: Mint, kinds: list[str]
@@ -202,6 +220,7 @@ async def test_garbage_does_not_disturb_a_pending_refresh(
     )
 
 
+@BYTES
 @case("wire/end-of-input/before-initialize", "WIRE-11", handshake=False)
 async def test_input_that_ends_before_initialize_ends_the_server(parent: MockParent) -> None:
     """A server whose input ends before the handshake exits by itself, status 0."""
@@ -210,6 +229,7 @@ async def test_input_that_ends_before_initialize_ends_the_server(parent: MockPar
     await expect_exit(parent)
 
 
+@BYTES
 @case("wire/end-of-input/idle", "WIRE-11")
 async def test_input_that_ends_ends_an_idle_server(parent: MockParent, tokens: Mint) -> None:
     """A server whose input ends while somebody is logged in exits by itself, status 0."""
@@ -217,6 +237,7 @@ async def test_input_that_ends_ends_an_idle_server(parent: MockParent, tokens: M
     await expect_exit(parent)
 
 
+@BYTES
 @case("wire/end-of-input/within-a-line", "WIRE-11")
 async def test_input_that_ends_within_a_line_ends_the_server(parent: MockParent) -> None:
     """A server whose input ends in the middle of a line exits by itself, status 0."""
@@ -224,6 +245,7 @@ async def test_input_that_ends_within_a_line_ends_the_server(parent: MockParent)
     await expect_exit(parent)
 
 
+@BYTES
 @case("wire/end-of-input/turn", "WIRE-11")
 async def test_input_that_ends_during_a_turn_ends_the_server(
     parent: MockParent, backend: MockBackend, tokens: Mint
@@ -236,6 +258,7 @@ async def test_input_that_ends_during_a_turn_ends_the_server(
     await expect_exit(parent)
 
 
+@BYTES
 @case("wire/end-of-input/refresh-pending", "WIRE-11")
 async def test_input_that_ends_with_a_refresh_pending_ends_the_server(
     parent: MockParent, backend: MockBackend, tokens: Mint
@@ -249,6 +272,7 @@ async def test_input_that_ends_with_a_refresh_pending_ends_the_server(
     await expect_exit(parent)
 
 
+@BYTES
 @case("wire/end-of-input/browser-login", "WIRE-11", browser_login=True)
 async def test_input_that_ends_with_a_browser_login_pending_ends_the_server(
     parent: MockParent,

@@ -119,7 +119,7 @@ class Console:
         return wrong if self.verbose or len(wrong) <= _SHOWN else f"{wrong[:_SHOWN]}…"
 
     def _command(self, run: RunResult) -> str:
-        direct = run.subject.command.startswith(("reference server", "direct:"))
+        direct = run.subject.command.startswith(("reference server", "direct:", "ws://", "unix:"))
         return "" if direct else f" -- {run.subject.command}"
 
     def _untestable(self, run: RunResult) -> None:
