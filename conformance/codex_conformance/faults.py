@@ -1,10 +1,11 @@
 """Params that the law refuses: a good example, with one fault each."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 from codex_conformance.mock_parent import ABSENT
-from codex_conformance.schema import law
+from codex_conformance.schema import judge_line
 
 _OTHERS: tuple[Any, ...] = (None, True, 7, "text", {}, [])
 
@@ -19,7 +20,7 @@ def faulty(revision: str, type_name: str, good: dict[str, Any]) -> Iterator[tupl
     """
     yield "no params", ABSENT
     for what, params in _variants("params", good):
-        if law(revision).fault(type_name, params) is not None:
+        if judge_line(revision, type_name, params, json.dumps(params)) != (None, None):
             yield what, params
 
 

@@ -88,7 +88,8 @@ def _new(union: dict[str, Any]) -> dict[str, Any]:
 
 def _sentence(error: ValidationError) -> str:
     where = error.json_path.removeprefix("$").removeprefix(".") or "the message"
-    return f"{where}: {error.message}"
+    said = error.message if len(error.message) <= _SAID else f"{error.message[:_SAID]}…"
+    return f"{where}: {said}"
 
 
 @cache
@@ -105,7 +106,8 @@ _VOLATILE = re.compile(
     r"|codex-conformance-[0-9a-z_]{8}"
 )
 _judged: dict[tuple[str, str, str], Judgement] = {}
-_JUDGED_LIMIT = 5000  # judgements
+_SAID = 1000  # characters of what is wrong with a value
+_JUDGED_LIMIT = 20_000  # judgements
 _TEXT_LIMIT = 4096  # characters
 
 
@@ -113,15 +115,15 @@ def judge_line(revision: str, type_name: str, value: Any, line: str) -> Judgemen
     """As `judge`, for a value that came in `line`; remembers what it has judged before."""
     if len(line) > _TEXT_LIMIT:
         return judge(revision, type_name, value)
-    exact = (revision, type_name, line)
-    judgement = _judged.get(exact)
+    judgement = _judged.get((revision, type_name, line))
     if judgement is not None:
         return judgement
     key = (revision, type_name, _VOLATILE.sub("", line))
-    judgement = _judged.get(key) or judge(revision, type_name, value)
-    if len(_judged) >= _JUDGED_LIMIT:
-        _judged.clear()
-    _judged[exact] = _judged[key] = judgement
+    judgement = _judged.get(key)
+    if judgement is None:
+        if len(_judged) >= _JUDGED_LIMIT:
+            _judged.clear()
+        judgement = _judged[key] = judge(revision, type_name, value)
     return judgement
 
 

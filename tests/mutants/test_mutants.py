@@ -1,7 +1,9 @@
 """Every mutant turns exactly the clauses red that it declares: no case is idle, none over-eager."""
 
+import gc
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,20 @@ AREAS += ("LOGOUT", "WORKSPACE", "SECRET", "READ", "RATE", "OTHER")
 WITHOUT_MUTANT = {
     "SECRET-4": "the reference server starts no children",
 }
+
+
+@pytest.fixture(autouse=True, scope="module")
+def rubbish_collected_seldom() -> Iterator[None]:
+    """What is there stays, and what a case leaves behind is collected with that of others."""
+    usual = gc.get_threshold()
+    for revision in REVISIONS:
+        matrix.cases(revision)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    yield
+    gc.set_threshold(*usual)
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)
