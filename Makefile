@@ -5,8 +5,13 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DOCS := .venv-docs
 
+EXAMPLES := 20
+SEED := $(shell date +%s)
+REVISION := 0.169
+COMMAND := $(CURDIR)/$(BIN)/python -m codex_reference_server --revision $(REVISION)
+
 .DEFAULT_GOAL := check
-.PHONY: check test mutants test-real test-browser released docs generate generated-is-current lint types imports lock clean
+.PHONY: check test mutants fuzz test-real test-browser released docs generate generated-is-current lint types imports lock clean
 
 $(READY): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11")'
@@ -23,6 +28,9 @@ test: $(READY) ## the tests of the kit itself
 
 mutants: $(READY) ## every mutant, and every faulty parent, turns exactly the clauses red that it declares; writes docs/kill-matrix.md and .json
 	@$(BIN)/python -m pytest -n auto tests/mutants tests/parents/test_faults.py
+
+fuzz: $(READY) ## play generated sessions against COMMAND, by default the reference server
+	@cd tests/generated_inputs && $(CURDIR)/$(BIN)/python fuzz.py $(EXAMPLES) $(SEED) $(REVISION) $(COMMAND)
 
 test-real: $(READY) ## judge released codex binaries, each against its baseline
 	@$(BIN)/python -m pytest tests/real -m real
