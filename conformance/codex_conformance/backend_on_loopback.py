@@ -12,6 +12,7 @@ from starlette.routing import Route
 from codex_conformance.loopback import served
 from codex_conformance.replies import Reply
 
+BODY_LIMIT = 16 * 1024 * 1024  # bytes of one request; a longer one gets 413
 _METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH"]
 
 
@@ -32,9 +33,11 @@ async def served_on_loopback(backend: Served) -> AsyncIterator[str]:
     async def answer(request: Request) -> Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
         try:
-            body = await request.body()
+            body = await _body(request)
         except ClientDisconnect:
             return Response(status_code=400)
+        if body is None:
+            return Response(status_code=413)
         reply = await backend(request.method, request.url.path, headers, body)
         return StreamingResponse(reply.chunks(), reply.status, reply.headers)
 
@@ -44,3 +47,14 @@ async def served_on_loopback(backend: Served) -> AsyncIterator[str]:
             yield f"http://127.0.0.1:{port}"
         finally:
             backend.release()
+
+
+async def _body(request: Request) -> bytes | None:
+    """The body of a request, None if it is too long."""
+    pieces, size = [], 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > BODY_LIMIT:
+            return None
+        pieces.append(piece)
+    return b"".join(pieces)

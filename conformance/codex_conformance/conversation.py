@@ -12,6 +12,7 @@ from codex_conformance.exchange import Exit, Pending, Response
 from codex_conformance.pulse import Pulse
 from codex_conformance.targets import Channel
 from codex_conformance.wire import (
+    LINES_LIMIT,
     RUBBISH_LIMIT,
     STREAM_LIMIT,
     Entry,
@@ -41,6 +42,7 @@ class Conversation:
         self.abandoned = False
         self.input_closed = False
         self.output_ended = False
+        self.flooded = False
         self.dress: Callable[[dict[str, Any]], dict[str, Any]] = lambda message: message
         self.cut: Callable[[bytes], Sequence[bytes]] = lambda line: (line,)
         self.guard: Callable[[dict[str, Any]], None] = lambda _: None
@@ -57,25 +59,31 @@ class Conversation:
         self._channel = channel
         self._responses.clear()
         self._unfinished = b""
-        self.input_closed = self.output_ended = False
+        self.input_closed = self.output_ended = self.flooded = False
 
     async def listen(self) -> None:
         """Read what the target says until its output ends or is no protocol any more."""
-        reader, size, rubbish = LineReader(), 0, 0
+        reader, size, lines, rubbish = LineReader(), 0, 0, 0
+
+        def flooded() -> bool:
+            return size > STREAM_LIMIT or lines > LINES_LIMIT or rubbish > RUBBISH_LIMIT
+
         with suppress(anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
-            while size <= STREAM_LIMIT and rubbish <= RUBBISH_LIMIT:
+            while not flooded():
                 chunk = await self.channel.receive()
                 size += len(chunk)
                 for line in reader.feed(chunk):
+                    lines += 1
                     rubbish += await self._received(line)
-                    if rubbish > RUBBISH_LIMIT:
+                    if flooded():
                         break
         if rest := reader.rest():
             self.transcript.add(
                 "from-target", _text(rest), None, "the output ended within this line"
             )
-        if size > STREAM_LIMIT or rubbish > RUBBISH_LIMIT:
-            self.transcript.add("note", "the target floods its output: nobody listens any more")
+        if flooded():
+            self.flooded = True
+            self.transcript.add("note", self.state())
         self.output_ended = True
         self._pulse.beat()
 
@@ -212,6 +220,8 @@ class Conversation:
 
     def state(self) -> str:
         """Why nothing may come any more, for a report."""
+        if self.flooded:
+            return "the target floods its output: nobody listens any more"
         return "the target's output has ended" if self.output_ended else "the target is running"
 
     # Looking back.

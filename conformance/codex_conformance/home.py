@@ -3,12 +3,14 @@
 import json
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ PROVIDER = "mock_provider"
 _MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes the folders in it
 _PLENTY = 1024**3  # bytes
 _SCAN_LIMIT = 64 * 1024 * 1024  # bytes of one file that are searched
+_SCAN_TOTAL = 256 * 1024 * 1024  # bytes of all files that are searched
+_FILES_LIMIT = 20_000  # files and folders that are looked at
 
 
 @dataclass(frozen=True)
@@ -85,32 +89,49 @@ class Home:
 
     def files(self) -> Iterator[Path]:
         """Every regular file in either folder."""
-        for folder in (self.codex_home, self.work):
-            for path in sorted(folder.rglob("*")):
-                if path.is_file() and not path.is_symlink():
-                    yield path
+        return islice(chain(_files(self.codex_home), _files(self.work)), _FILES_LIMIT)
 
     def files_with(self, secret: str) -> list[Path]:
         """The files that hold a secret, in whatever form."""
         needles = Needles({secret: "it"})
-        return [path for path in self.files() if _found(needles, path) is not None]
+        return [path for path in self.files() if needles.find(_content(path)) is not None]
 
     def leak(self, needles: Needles) -> str | None:
         """Where and in what form a secret lies in a file, or None."""
+        left = _SCAN_TOTAL
         for path in self.files():
-            found = _found(needles, path)
+            content = _content(path, left)
+            left -= len(content)
+            found = needles.find(content)
             if found is not None:
                 return f"{found} in {path.relative_to(self.codex_home.parent)}"
         return None
 
 
-def _found(needles: Needles, path: Path) -> str | None:
-    """The first secret in a file, or None; a file that has just gone holds none."""
+def _files(folder: Path) -> Iterator[Path]:
+    """Every regular file in a folder; goes by no link, and no deeper than a path can say."""
+    folders = [str(folder)]
+    while folders:
+        with suppress(OSError), os.scandir(folders.pop()) as entries:
+            for entry in sorted(islice(entries, _FILES_LIMIT), key=lambda entry: entry.name):
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                elif entry.is_file(follow_symlinks=False):
+                    yield Path(entry.path)
+
+
+def _content(path: Path, limit: int = _SCAN_TOTAL) -> bytes:
+    """What is searched of a file; a file that has just gone holds nothing."""
     try:
-        with path.open("rb") as file:
-            return needles.find(file.read(_SCAN_LIMIT))
+        with open(path, "rb", opener=_never_waiting) as file:
+            return file.read(min(limit, _SCAN_LIMIT))
     except OSError:
-        return None
+        return b""
+
+
+def _never_waiting(path: str, flags: int) -> int:
+    """Open a file that a target may meanwhile have made a pipe or a link of."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW)
 
 
 def _config(setup: Setup, origin: str) -> str:
@@ -162,4 +183,16 @@ def fresh_home() -> Iterator[Home]:
         home.work.mkdir()
         yield home
     finally:
+        _remove(root)
+
+
+def _remove(root: Path) -> None:
+    """Remove a folder, whatever a target has made of it: unreadable, or endlessly deep."""
+    with suppress(RecursionError):
         shutil.rmtree(root, ignore_errors=True)
+    if root.exists():
+        with suppress(OSError):
+            for command in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
+                subprocess.run(  # noqa: S603 - words of ours, a path of mkdtemp's
+                    [*command, "--", str(root)], stderr=subprocess.DEVNULL, check=False
+                )

@@ -22,6 +22,8 @@ from codex_conformance.replies import (
 from codex_conformance.tokens import ExternalTokens, Mint
 from codex_conformance.wire import Transcript
 
+REQUESTS_LIMIT = 5000  # requests of one case; those after them are not kept
+
 
 class MockBackend:
     """A model provider and account backend that obeys the case.
@@ -118,6 +120,8 @@ class MockBackend:
         Raises:
             DropConnection: the case wants the connection to end without an answer.
         """
+        if len(self.requests) >= REQUESTS_LIMIT:
+            return json_reply(503, {"detail": "more requests than any case needs"})
         entry = self._transcript.add("http", _asked(method, path, headers))
         request = Request(
             at=anyio.current_time(),

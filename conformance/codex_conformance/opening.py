@@ -14,6 +14,7 @@ from codex_conformance.exchange import Response, was_unknown
 from codex_conformance.wire import printable
 
 OPENING_PATIENCE = 10.0  # seconds that a target has for each step
+_AGENT = 200  # characters of a user agent that are kept
 _WORDS = 24  # characters of what it said that identify a target's rubbish
 T = TypeVar("T")
 
@@ -83,8 +84,9 @@ async def _introduce(bench: Bench, revision: str | None) -> Introduction:
     response = await _ask(bench, "initialize", params)
     await bench.parent.notify("initialized")
     user_agent = response.member("userAgent")
+    said = printable(user_agent[:_AGENT]) if isinstance(user_agent, str) else None
     detected = revision or await (_detect(bench) if is_ours else _detect_from_afar(bench))
-    return Introduction(printable(user_agent) if isinstance(user_agent, str) else None, detected)
+    return Introduction(said, detected)
 
 
 async def _detect(bench: Bench) -> str:

@@ -9,6 +9,7 @@ import anyio
 import anyio.abc
 
 _KEPT = 65_536  # bytes of one request
+_REQUESTS = 500  # requests that are kept; those after them are refused alone
 _LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d+)", re.IGNORECASE)
 
 
@@ -31,6 +32,8 @@ class Sink:
 
     async def _keep(self, stream: anyio.abc.SocketStream) -> None:
         """Take in one request; what there is of it is kept, though no more may come."""
+        if len(self.heads) >= _REQUESTS:
+            return
         place = len(self.heads)
         self.heads.append(b"")
         while not _is_whole(self.heads[place]):

@@ -27,6 +27,7 @@ from codex_conformance.case import not_applicable
 from codex_conformance.errors import UnfitTargetError, UsageError, leaves
 from codex_conformance.home import Home
 from codex_conformance.issuer import REVOKE, TOKEN
+from codex_conformance.processes import Family, adopt_orphans, children
 
 Factory = Callable[
     [Path, Mapping[str, str], Sequence[str]],
@@ -170,7 +171,9 @@ class CommandTarget:
 
     @asynccontextmanager
     async def open(self, home: Home, environ: Mapping[str, str]) -> AsyncIterator[Channel]:
-        """Start the command in a process group of its own; kill what is left of it at the end."""
+        """Start the command in a session of its own; kill what is left of it at the end."""
+        adopt_orphans()
+        strangers = children(os.getpid())
         process = await anyio.open_process(
             self._words(),
             stdin=-1,
@@ -180,14 +183,15 @@ class CommandTarget:
             env=dict(environ),
             start_new_session=True,
         )
-        running = _Process(process, bytearray())
+        family = Family(process.pid, strangers)
+        running = _Process(process, family, bytearray())
         async with anyio.create_task_group() as group:
             group.start_soon(running.drain_stderr)
             try:
                 yield running
             finally:
                 with anyio.CancelScope(shield=True):
-                    kill_group(process.pid)
+                    await family.end()
                     await process.wait()
                     await process.aclose()
                 group.cancel_scope.cancel()
@@ -201,6 +205,7 @@ class CommandTarget:
 @dataclass(frozen=True)
 class _Process:
     process: anyio.abc.Process
+    family: Family
     stderr: bytearray
 
     async def send(self, data: bytes) -> None:
@@ -231,7 +236,7 @@ class _Process:
         return bytes(self.stderr)
 
     def arguments(self) -> bytes:
-        return b"\n".join(command_lines(self.process.pid))
+        return b"\n".join(self.family.command_lines())
 
     async def drain_stderr(self) -> None:
         assert self.process.stderr is not None

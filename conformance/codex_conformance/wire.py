@@ -4,6 +4,7 @@ Nothing here is shared with the reference server: a fault in one must show in th
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -16,9 +17,13 @@ Direction = Literal["to-target", "from-target", "http", "note"]
 
 LINE_LIMIT = 8 * 1024 * 1024  # bytes; a longer line from a target is cut and reads as no message
 STREAM_LIMIT = 16 * 1024 * 1024  # bytes that one target may say in one case
+LINES_LIMIT = 20_000  # lines that one target may say in one case
 RUBBISH_LIMIT = 1000  # lines that are no message, after which nobody listens any more
+DEPTH_LIMIT = 100  # arrays and objects within each other; a message of the protocol has a dozen
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 MARKS = {"to-target": "-->", "from-target": "<--", "http": "~~~", "note": "***"}
 _SHOWN = 2000  # characters of a line in a report
+_TOLD = 20_000  # characters of a message in a report
 
 
 @dataclass(frozen=True)
@@ -140,25 +145,61 @@ def printable(text: str) -> str:
 
 
 def harmless(text: str) -> str:
-    """`text` of one or more lines, each of them printable."""
+    """`text` of one or more lines, each of them printable, and no longer than anybody reads."""
+    if len(text) > _TOLD:
+        text = f"{text[:_TOLD]}… ({len(text)} characters)"
     return "\n".join(map(printable, text.split("\n")))
 
 
 def decode(line: bytes) -> tuple[dict[str, Any] | None, str]:
     """A line as a message, or None and why it is none."""
     try:
-        value = json.loads(line.decode("utf-8"))
+        value = json.loads(line.decode("utf-8"), parse_constant=_refuse_constant)
     except UnicodeDecodeError:
         return None, "not UTF-8"
     except RecursionError:
         return None, "nested too deep"
     except ValueError as error:
         return None, f"not JSON: {error}"
+    if _is_deep(line, value):
+        return None, "nested too deep"
+    if _SURROGATE.search(line) and _has_lone_surrogate(value):
+        return None, "a text with half a surrogate pair, which is no Unicode"
     if not isinstance(value, dict):
         return None, "not a JSON object"
     if "method" not in value and "id" not in value:
         return None, "neither a method nor an id"
     return value, ""
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON value")
+
+
+def _is_deep(line: bytes, value: Any) -> bool:
+    """Whether a value is nested deeper than any message of the protocol."""
+    if line.count(b"[") + line.count(b"{") <= DEPTH_LIMIT:
+        return False
+    level = [value]
+    for _ in range(DEPTH_LIMIT):
+        below: list[Any] = []
+        for each in level:
+            if isinstance(each, dict):
+                below += each.values()
+            elif isinstance(each, list):
+                below += each
+        if not below:
+            return False
+        level = below
+    return True
+
+
+def _has_lone_surrogate(value: Any) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 class LineReader:

@@ -1,0 +1,121 @@
+"""The processes of a target: also those that have left its process group, or outlive it.
+
+Linux gives the orphans of a target to this process, so that they can be found; elsewhere there is
+the process group alone.
+"""
+
+import contextlib
+import ctypes
+import os
+import signal
+from functools import cache
+from pathlib import Path
+
+import anyio
+
+LINGER = 0.5  # seconds that what a target has started may outlive it; a shell needs to tidy up
+_ROUNDS = 20  # of killing, against a target that forks faster than it is killed
+_PROC = Path("/proc")
+_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
+_living: set[int] = set()  # the first processes of all targets that run
+
+
+class Family:
+    """A target's first process and whatever came of it.
+
+    Args:
+        first: the process that was started, the leader of a group and a session of its own.
+        strangers: children of this process that were there before it.
+    """
+
+    def __init__(self, first: int, strangers: frozenset[int]) -> None:
+        self._first = first
+        self._strangers = strangers
+        _living.add(first)
+
+    def members(self) -> set[int]:
+        """Who is alive: the first process, the orphans of its family, and all their children."""
+        members: set[int] = set()
+        unseen = [self._first, *self._orphans()]
+        while unseen:
+            pid = unseen.pop()
+            if pid not in members and _is_alive(pid):
+                members.add(pid)
+                unseen += children(pid)
+        return members
+
+    def _orphans(self) -> list[int]:
+        """Children of ours that we did not start: what we start ourselves shares our session."""
+        found = children(os.getpid()) - self._strangers - _living
+        return [pid for pid in found if _session(pid) != os.getsid(0)]
+
+    def command_lines(self) -> list[bytes]:
+        """The arguments of every process, as the system shows them to everybody."""
+        lines = []
+        for pid in self.members():
+            with contextlib.suppress(OSError):
+                lines.append(_PROC.joinpath(str(pid), "cmdline").read_bytes())
+        return lines
+
+    async def end(self) -> None:
+        """See to it that nobody is alive; the first process may be waited for after it."""
+        try:
+            if not _is_alive(self._first):
+                with anyio.move_on_after(LINGER):
+                    while self.members():  # noqa: ASYNC110 - nobody tells us
+                        await anyio.sleep(LINGER / 20)
+            await self._kill()
+        finally:
+            _living.discard(self._first)
+
+    async def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._first, signal.SIGKILL)
+        for _ in range(_ROUNDS):
+            members = self.members()
+            if not members:
+                return
+            for pid in members:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+            for pid in members - {self._first}:
+                _reap(pid)
+            await anyio.sleep(LINGER / 100)
+
+
+def _reap(pid: int) -> None:
+    with contextlib.suppress(ChildProcessError):  # a grandchild that is not ours yet
+        os.waitpid(pid, os.WNOHANG)
+
+
+def children(of: int) -> frozenset[int]:
+    """The children of a process; none where the system does not tell."""
+    found: set[int] = set()
+    with contextlib.suppress(OSError):
+        for task in _PROC.joinpath(str(of), "task").iterdir():
+            with contextlib.suppress(OSError):
+                found.update(map(int, task.joinpath("children").read_text().split()))
+    return frozenset(found)
+
+
+@cache
+def adopt_orphans() -> None:
+    """Become the parent of whatever a target leaves behind."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
+
+
+def _session(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return None
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and is not waited for yet does not."""
+    try:
+        stat = _PROC.joinpath(str(pid), "stat").read_text(errors="replace")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in ("Z", "X")

@@ -1,0 +1,137 @@
+"""A target is hostile input: the kit stays within bounds, says what happened, and tidies up."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import hostile
+import pytest
+
+HERE = Path(__file__).parent
+MIB_LIMIT = 512
+SECONDS_LIMIT = 50
+SILENT = ("expected the logout to succeed; got no response to account/logout", "is running")
+FLOOD = ("no response to account/logout", "the target floods its output: nobody listens any more")
+NO_MESSAGE = "expected one JSON object a line, in UTF-8; got "
+
+# Per habit, the clauses that are broken and what the message says; what is not here passes.
+BREAKS: dict[str, tuple[set[str], tuple[str, ...]]] = {
+    "a-line-without-end": ({"LOGOUT-6", "WIRE-1", "WIRE-4"}, FLOOD),
+    "messages-without-end": ({"LOGOUT-6", "WIRE-4"}, FLOOD),
+    "requests-without-end": ({"LOGOUT-6", "WIRE-4"}, SILENT),
+    "rubbish-without-end": ({"LOGOUT-6", "WIRE-1", "WIRE-4"}, FLOOD),
+    "empty-lines-without-end": ({"LOGOUT-6", "WIRE-4"}, FLOOD),
+    "stderr-without-end": ({"LOGOUT-6", "WIRE-4"}, SILENT),
+    "deep-nesting": ({"WIRE-1"}, (NO_MESSAGE + "nested too deep",)),
+    "deep-message": ({"WIRE-1"}, (NO_MESSAGE + "nested too deep",)),
+    "wide-message": ({"WIRE-10"}, ("AccountUpdatedNotification: authMode: [{}, {}, ", "…")),
+    "not-a-number": ({"WIRE-1"}, (NO_MESSAGE + "not JSON: NaN is no JSON value",)),
+    "infinite-number": ({"WIRE-10"}, ("authMode: inf is not valid",)),
+    "long-number": ({"WIRE-1"}, (NO_MESSAGE + "not JSON: Exceeds the limit (4300 digits)",)),
+    "half-a-surrogate": ({"WIRE-1"}, (NO_MESSAGE + "a text with half a surrogate pair",)),
+    "raw-terminal-escapes": ({"WIRE-1"}, (NO_MESSAGE + "not JSON",)),
+    "huge-id": ({"WIRE-2"}, ("a response under the id", "characters), which no request has")),
+    "ends-within-a-line": (
+        {"LOGOUT-6", "WIRE-1", "WIRE-4"},
+        ("no response to account/logout", "the target's output has ended"),
+    ),
+    "stops-itself": ({"LOGOUT-6", "WIRE-4"}, SILENT),
+    "deaf-to-everything": ({"LOGOUT-6", "WIRE-4"}, SILENT),
+    "process-that-holds-the-pipes": ({"LOGOUT-6", "WIRE-4"}, SILENT),
+}
+
+
+def judged(habit: str, scratch: Path) -> dict[str, Any]:
+    """What a kit of its own process makes of a habit; it leaves no file and no process behind."""
+    scratch.mkdir()
+    environ = os.environ | {"TMPDIR": str(scratch)}
+    done = subprocess.run(
+        [sys.executable, str(HERE / "judge.py"), habit],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS_LIMIT,
+    )
+    assert done.returncode == 0, done.stderr
+    assert list(scratch.iterdir()) == []
+    assert processes_in(scratch) == []
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def processes_in(folder: Path) -> list[str]:
+    """The processes whose command line or environment has to do with a folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            told = entry.joinpath("environ").read_bytes() + entry.joinpath("cmdline").read_bytes()
+        except OSError:
+            continue
+        if str(folder).encode() in told:
+            found.append(told.decode(errors="replace"))
+    return found
+
+
+@pytest.mark.parametrize("habit", hostile.HABITS)
+def test_hostile_target_gets_a_verdict_within_bounds(habit: str, tmp_path: Path) -> None:
+    found = judged(habit, tmp_path / "scratch")
+    broken, said = BREAKS.get(habit, (set(), ()))
+    assert set(found["broken"]) == broken
+    assert found["verdict"] == ("fail" if broken else "pass")
+    assert [each for each in said if each not in found["message"]] == []
+    assert found["message"] is None or found["message"].isprintable()
+    assert found["mib"] < MIB_LIMIT
+
+
+def test_process_that_left_its_environment_is_ended(tmp_path: Path) -> None:
+    judged("process-without-its-environment", tmp_path / "scratch")
+    lines = [entry.read_bytes() for entry in Path("/proc").glob("[0-9]*/cmdline") if entry.exists()]
+    assert [line for line in lines if line.endswith(b"codex-conformance-left-over\0")] == []
+
+
+AGENT = '"userAgent":"codex/1 \\u001b[2J\\u001b]0;owned\\u0007<script>alert(1)</script>../../x"'
+
+
+def test_reports_of_a_hostile_target_are_safe(tmp_path: Path) -> None:
+    script = tmp_path / "target.py"
+    script.write_text(
+        "import sys, json\n"
+        "for line in sys.stdin:\n"
+        "    message = json.loads(line)\n"
+        "    if 'id' in message:\n"
+        f"        result = json.loads({'{' + AGENT + '}'!r})\n"
+        "        result |= {'account': None, 'thread': {'id': '../../t'}, 'turn': {'id': 't'}}\n"
+        "        print(json.dumps({'id': message['id'], 'result': result}), flush=True)\n"
+        "        if message['method'] == 'turn/start':\n"
+        "            done = {'threadId': '../../t', 'turn': {'id': 't', 'status': 'failed'}}\n"
+        "            print(json.dumps({'method': 'turn/completed', 'params': done}), flush=True)\n"
+    )
+    results = tmp_path / "results.json"
+    command = [sys.executable, "-m", "codex_conformance", "check", "--revision", "0.169"]
+    command += [
+        "--jobs",
+        "1",
+        "--case",
+        "logout/nobody",
+        "--json",
+        str(results),
+        "--junit",
+        f"{results}.xml",
+    ]
+    done = subprocess.run(
+        [*command, "--", sys.executable, str(script)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS_LIMIT,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "\x1b" not in done.stdout + done.stderr + results.read_text()
+    assert "<script>" not in Path(f"{results}.xml").read_text()
+    written = {path.name for path in tmp_path.rglob("*")}
+    assert written >= {"results.json", "results.json.d", "target.py"}
+    assert not Path(tmp_path.parent, "x").exists()
