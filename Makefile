@@ -11,7 +11,8 @@ REVISION := 0.169
 COMMAND := $(CURDIR)/$(BIN)/python -m codex_reference_server --revision $(REVISION)
 
 .DEFAULT_GOAL := check
-.PHONY: check test mutants fuzz test-real test-browser released docs generate generated-is-current lint types imports lock clean
+CODEX ?= 0.163.0 0.169.0
+.PHONY: check test mutants fuzz test-real test-browser bench released docs generate generated-is-current lint types imports lock clean
 
 $(READY): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11")'
@@ -50,6 +51,9 @@ $(DOCS)/.ready: docs/requirements.lock
 	@test -x $(DOCS)/bin/python || $(PYTHON) -m venv $(DOCS)
 	@$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r docs/requirements.lock
 	@touch $@
+
+bench: $(READY) ## measure the reference server beside a real codex; CODEX="PATH|VERSION ..."
+	@$(BIN)/python -m benchmarks $(addprefix --codex ,$(CODEX))
 
 generate: $(READY) ## write generated/ and docs/clauses.md from spec/ and the cases
 	@$(BIN)/python generated/generate.py

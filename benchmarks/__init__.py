@@ -1,0 +1,1 @@
+"""How fast the reference server is beside a real codex; `python -m benchmarks --help`."""
