@@ -6,7 +6,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -70,12 +70,15 @@ class Client:
                     return line, self._read_at
             self._lines = self._read()
 
-    def answers(self, wanted: int) -> float:
-        """Count answers until there are as many; when the last was there."""
-        counted = 0
-        while counted < wanted:
-            counted += sum(line.startswith(b'{"id":') for line in self._read())
-        return self._read_at
+    def answers(self) -> tuple[int, float]:
+        """Wait for results; how many there are, and when the last was there."""
+        while True:
+            lines = self._read()
+            if any(line.startswith(b'{"error"') for line in lines):
+                raise UnfitSubjectError("the server refused what it is to answer")
+            counted = sum(line.startswith(b'{"id":') for line in lines)
+            if counted:
+                return counted, self._read_at
 
     def _read(self) -> list[bytes]:
         """The lines that the next chunk completes."""
@@ -166,13 +169,6 @@ def patient(client: Client) -> Iterator[None]:
         yield
     finally:
         watch.cancel()
-
-
-def in_background(work: Callable[[], None]) -> threading.Thread:
-    """Do something beside, such as writing more than a pipe holds."""
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    return thread
 
 
 def _kill(group: int) -> None:
