@@ -1,5 +1,6 @@
 """The server as a whole: from arguments and configuration to conversations with clients."""
 
+import gc
 import os
 import signal
 import sys
@@ -224,6 +225,7 @@ def _transport(arguments: Arguments, config: Config) -> AbstractContextManager[S
 
 async def _serve_until_signalled(arrangement: Arrangement, serve: Serve) -> int:
     """Serve until there is nobody to serve, or somebody says that it is enough; the exit status."""
+    gc.enable()  # whoever starts a process for it may have put that off
     status = 0
 
     async def heed(signals: AsyncIterator[signal.Signals]) -> None:
