@@ -107,13 +107,16 @@ class Auth:
         self._change(credentials)
 
     def log_out(self) -> None:
-        """Forget every login, the stored one too.
+        """Forget every login, the stored one too, whose refresh token the issuer gets back.
 
         Raises:
             OSError: the stored login cannot be removed; the one in memory is gone.
         """
+        stored = store.stored_tokens(self._config.home)
         self._change(None)
         store.forget_login(self._config.home)
+        if stored is not None and stored.refresh_token:
+            self._managed.give_back(stored.refresh_token)
 
     async def reread(self, rejected: Credentials | None) -> Credentials | None:
         """What stands in `auth.json` in place of a managed login that got a 401; None if nothing.

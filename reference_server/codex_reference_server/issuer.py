@@ -62,7 +62,7 @@ class DeviceCode(msgspec.Struct, frozen=True):
             pause = float(self.interval)
         except ValueError:
             return DEFAULT_PAUSE
-        return max(pause, LEAST_PAUSE)
+        return max(LEAST_PAUSE, pause)  # in this order, since no NaN is more than anything
 
 
 class Grant(msgspec.Struct, frozen=True):
@@ -129,6 +129,20 @@ class Issuer:
             "refresh_token": refresh_token,
         }
         return _decode(await self._post(self._config.refresh_url, json=question), Issued)
+
+    async def revoke(self, refresh_token: str) -> None:
+        """Give a refresh token back, which is of no use from then on.
+
+        Raises:
+            IssuerRefusal: the issuer does not take it.
+            IssuerTrouble: there was no answer, or no good one.
+        """
+        question = {
+            "client_id": self._config.client_id,
+            "token": refresh_token,
+            "token_type_hint": "refresh_token",
+        }
+        await self._post(self._config.revoke_url, json=question)
 
     async def exchange(self, code: str, redirect_uri: str, verifier: str) -> Issued:
         """Tokens for an authorization code, which is used up by that.

@@ -1,6 +1,7 @@
 """The refresh of a managed login: with its own refresh token the server asks only the issuer."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import anyio
@@ -75,6 +76,17 @@ class ManagedRefresher(Refresher):
         if attempt.failure is not None:
             raise RefreshFailure(attempt.failure)
         return True
+
+    def give_back(self, refresh_token: str) -> None:
+        """Have the issuer revoke a refresh token; nobody waits for that, and it may fail."""
+        self._tasks.start_soon(self._revoke, refresh_token)
+
+    async def _revoke(self, refresh_token: str) -> None:
+        from codex_reference_server.issuer import IssuerRefusal, IssuerTrouble, speaking_to
+
+        with suppress(IssuerRefusal, IssuerTrouble):
+            async with speaking_to(self._issuer, self._http) as issuer:
+                await issuer.revoke(refresh_token)
 
     def login_changed(self) -> None:
         """Settle the attempt; what becomes of it changes nothing any more."""

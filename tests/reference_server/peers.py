@@ -311,7 +311,7 @@ async def provided() -> AsyncIterator[Provider]:
     provider = Provider()
     with respx.mock(assert_all_called=False) as router:
         router.post(f"{ORIGIN}/v1/responses").mock(side_effect=provider)
-        router.post(f"{ISSUER}/oauth/token").mock(side_effect=provider.issuer)
+        router.route(url__startswith=f"{ISSUER}/").mock(side_effect=provider.issuer)
         router.route(url__startswith=f"{ORIGIN}/backend-api/wham/").mock(
             side_effect=provider.account
         )

@@ -308,3 +308,27 @@ def test_tokens_lie_in_auth_json_and_nowhere_else(play: Play, auth_file: AuthFil
     play(scenario)
     for path in auth_file.path.parent.iterdir():
         assert path == auth_file.path or NEW.access not in path.read_text()
+
+
+def test_logout_gives_the_refresh_token_back_and_does_not_wait_for_it(
+    play: Play, auth_file: AuthFile
+) -> None:
+    async def scenario(peer: Peer, provider: Provider) -> None:
+        provider.issuer.gate = anyio.Event()
+        assert (await peer.ask("account/logout"))["result"] == {}
+        assert auth_file.text is None
+        await anyio.wait_all_tasks_blocked()
+        assert [request.url.path for request in provider.issuer.requests] == ["/oauth/revoke"]
+        assert provider.issuer.asked == [
+            {
+                "client_id": "app_EMoamEEZ73f0CkXaXp7hrann",
+                "token": "rt-1",
+                "token_type_hint": "refresh_token",
+            }
+        ]
+        provider.issuer.gate.set()
+        await peer.ask("account/logout")
+        await anyio.wait_all_tasks_blocked()
+        assert len(provider.issuer.requests) == 1
+
+    play(scenario)

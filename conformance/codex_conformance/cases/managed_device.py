@@ -11,6 +11,7 @@ from codex_conformance.case import case, expect, not_applicable, require
 from codex_conformance.cases.managed_login import (
     COMPLETED,
     EXCHANGES,
+    SOON,
     UPDATED,
     begun,
     begun_at_mock_issuer,
@@ -43,6 +44,7 @@ async def offered(parent: MockParent, bench: Bench) -> None:
     """End the case where the target has no such login, or not one at the mock issuer."""
     browser = await begun_at_mock_issuer(parent, bench)
     await parent.call("account/login/cancel", {"loginId": browser.id})
+    await parent.until(lambda: ends_of(parent, browser.id, 0) or None, COMPLETED, SOON)
     if parent.revision == "0.169":
         return
     made_up = "noSuchLogin"
@@ -51,8 +53,9 @@ async def offered(parent: MockParent, bench: Bench) -> None:
     same = response.error_message == unknown.error_message.replace(made_up, KIND)
     if response.refused and (was_unknown(response) or same):
         not_applicable(f"the target does not offer {KIND} login: {response.error_message}")
-    await parent.call("account/login/cancel", {"loginId": response.member("loginId")})
-    await parent.settle()
+    device = str(response.member("loginId"))
+    await parent.call("account/login/cancel", {"loginId": device})
+    await parent.until(lambda: ends_of(parent, device, 0) or None, COMPLETED, SOON)
 
 
 async def started(parent: MockParent) -> DeviceLogin:

@@ -16,7 +16,7 @@ from codex_conformance.issuer import ManagedLogin, members, refusing
 from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import MockParent
 from codex_conformance.replies import Reply, Request, dropped, json_reply, status
-from codex_conformance.tokens import ALPHA, Mint
+from codex_conformance.tokens import ALPHA, BETA, Mint
 
 USED_UP = ["expired", "reused", "invalidated"]
 TURNS = 3
@@ -329,3 +329,24 @@ async def test_refusal_of_the_issuer_that_repeats_a_token_is_not_repeated(
     for entry in parent.transcript.received():
         kept = login.refresh_token not in entry.text
         expect("SECRET-2", kept, "no refresh token in a message", entry)
+
+
+@case("secret/external-over-managed-login", "SECRET-1", stored_login="managed")
+async def test_external_tokens_over_a_managed_login_are_not_stored(
+    parent: MockParent, backend: MockBackend, bench: Bench, tokens: Mint
+) -> None:
+    """External tokens on top of a stored login are in no file, and gone after a restart."""
+    await stored_login(parent, bench)
+    old, new = tokens.mint(BETA), tokens.mint(BETA)
+    await parent.login(old)
+    backend.expire(old)
+    await parent.refreshed_turn(new)
+    for one in (old, new):
+        for secret in (one.id_token, one.access_token):
+            kept = [path.name for path in bench.home.files_with(secret)]
+            expect("SECRET-1", not kept, "no file with an external token", kept)
+    await bench.restart()
+
+    read = await parent.read_account()
+    expect("SECRET-1", not read.names(old), "not the account of the external tokens", read)
+    expect("SECRET-1", not read.names(new), "not the account of the external tokens", read)

@@ -6,6 +6,8 @@ import pytest
 
 from codex_conformance.bench import Bench
 from codex_conformance.case import Setup, case, expect, not_applicable, require
+from codex_conformance.cases.managed_device import pending
+from codex_conformance.cases.managed_login import begun_at_mock_issuer, expect_success
 from codex_conformance.exchange import Response
 from codex_conformance.expectations import (
     expect_account,
@@ -191,3 +193,62 @@ async def test_external_tokens_over_an_earlier_login_are_refreshed_by_the_parent
     outcome = await turn.outcome()
     expect("MODE-4", outcome.completed, "the turn to complete after the refresh", outcome)
     await expect_logged_in("MODE-4", parent, refreshed)
+
+
+@case("mode/login-by-browser-after-logout", "MODE-3", browser_login=True)
+async def test_login_by_browser_after_logout_succeeds_again(
+    parent: MockParent, backend: MockBackend, bench: Bench, tokens: Mint
+) -> None:
+    """After external tokens and a logout a browser login can be completed, and is used."""
+    await parent.login(tokens.mint(BETA))
+    await parent.logout()
+    login = await begun_at_mock_issuer(parent, bench)
+    mark = parent.mark()
+    await bench.browse(backend.issuer.consent(login.auth_url))
+
+    await expect_success("MODE-3", parent, login.id, mark)
+    await expect_logged_in("MODE-3", parent, backend.issuer.newest.tokens)
+    await expect_turn_as("MODE-3", parent, backend, backend.issuer.newest.tokens)
+
+
+@case("mode/device-after-logout", "MODE-3", browser_login=True)
+async def test_login_on_another_device_after_logout_succeeds_again(
+    parent: MockParent, backend: MockBackend, bench: Bench, tokens: Mint
+) -> None:
+    """After external tokens and a logout a login on another device can be completed."""
+    await parent.login(tokens.mint(BETA))
+    await parent.logout()
+    login, mark = await pending(parent, bench)
+    backend.issuer.approve_devices()
+
+    await expect_success("MODE-3", parent, login.id, mark)
+    await expect_logged_in("MODE-3", parent, backend.issuer.newest.tokens)
+
+
+@case("mode/external-over-login-by-browser", "MODE-4", browser_login=True)
+async def test_external_tokens_win_over_a_login_by_browser(
+    parent: MockParent, backend: MockBackend, bench: Bench, tokens: Mint
+) -> None:
+    """On top of a login by browser they are used, and refreshed by the parent, not the issuer."""
+    login = await begun_at_mock_issuer(parent, bench)
+    mark = parent.mark()
+    await bench.browse(backend.issuer.consent(login.auth_url))
+    await parent.until(lambda: parent.notifications("account/updated", mark) or None, "updated")
+    require("MANAGED-2", not (await parent.read_account()).nobody, "a managed login", "nobody")
+    parent.use_bearer(backend.issuer.newest.tokens.access_token, "LOGIN-7")
+    given, refreshed = tokens.mint(BETA), tokens.mint(BETA)
+    response = await parent.try_login(given)
+    await parent.settle()
+
+    expect("MODE-4", response.ok, "external tokens to be accepted", response)
+    await expect_turn_as("MODE-4", parent, backend, given)
+    backend.expire(given)
+    turn = await parent.start_turn()
+    request = await parent.refresh_in(turn)
+    expect("MODE-4", request is not None, "a refresh request after a 401", request)
+    assert request is not None
+    await request.answer(refreshed)
+    outcome = await turn.outcome()
+    expect("MODE-4", outcome.completed, "the turn to complete after the refresh", outcome)
+    asked = backend.issuer.refreshes
+    expect("MODE-4", not asked, "no refresh at the issuer", asked[0] if asked else None)

@@ -7,6 +7,7 @@ import pytest
 from codex_conformance.bench import Bench
 from codex_conformance.case import case, expect, require
 from codex_conformance.expectations import expect_no_refresh
+from codex_conformance.issuer import refusing
 from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import MockParent
 from codex_conformance.replies import dropped, status, unauthorized
@@ -51,6 +52,32 @@ async def test_refresh_with_a_managed_login_is_not_asked_for(
     assert bench.stored is not None
     backend.expire(bench.stored)
     await parent.run_turn()
+    await parent.settle()
+
+    expect_no_refresh("REFRESH-7", parent)
+
+
+@case("refresh/none-with-refused-managed-login", "REFRESH-7", stored_login="managed")
+async def test_refresh_that_the_issuer_refuses_is_not_asked_of_the_client(
+    parent: MockParent, backend: MockBackend, bench: Bench
+) -> None:
+    """Nor is the client asked where the issuer refuses the refresh, or is in trouble."""
+    assert bench.stored is not None
+    backend.expire(bench.stored)
+    for script in (status(500), refusing("refresh_token_expired")):
+        backend.issuer.answer_refreshes(script)
+        await parent.run_turn()
+    await parent.settle()
+
+    expect_no_refresh("REFRESH-7", parent)
+
+
+@case("refresh/none-on-account-read-with-managed-login", "REFRESH-7", stored_login="managed")
+async def test_account_read_with_a_managed_login_asks_the_client_for_nothing(
+    parent: MockParent,
+) -> None:
+    """`refreshToken: true` under a managed login sends the client no refresh request."""
+    await parent.read_account(refresh_token=True)
     await parent.settle()
 
     expect_no_refresh("REFRESH-7", parent)
