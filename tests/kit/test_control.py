@@ -65,6 +65,7 @@ def test_every_command_is_heeded(play: Play) -> None:
         assert (await said(control, "revoke", revoked=False))["revoked"] is False
         assert (await said(control, "workspaces", ids=["a", "b"]))["workspaces"] == ["a", "b"]
         assert (await said(control, "workspaces", ids=[]))["workspaces"] == []
+        assert await said(control, "sign-in") == {"redirect": None}
         assert (await said(control, "delay", seconds=0.5))["delay"] == 0.5
         await said(control, "delay", seconds=0)
         await said(control, "fail", status=429, times=1)
@@ -90,6 +91,7 @@ REFUSED = [
     ("POST", "/revoke", {"content": b"{"}, 400, "Input data was truncated"),
     ("POST", "/revoke", {"content": b" " * 65537}, 413, "a command has at most 65536 bytes"),
     ("GET", "/traffic?after=x", {}, 400, "after is 'x', expected the number of an entry"),
+    ("POST", "/sign-in", {"content": b'{"authUrl":"x"}'}, 409, "authUrl is none that account/"),
     ("GET", "/expire", {}, 405, "commands are POST, / and /traffic are GET"),
     ("GET", "/other", {}, 404, "no such path; there are GET / and /traffic, POST /expire, "),
     ("GET", "/", {"headers": {"origin": "http://evil.test"}}, 403, "requests of web pages are"),

@@ -215,3 +215,35 @@ def test_another_backend_cannot_be_told_anything(play: Play) -> None:
 def test_control_listens_on_loopback_only(address: str) -> None:
     with pytest.raises(UsageError, match="expected an address on loopback"):
         StandIn(Settings(control=address))
+
+
+def test_device_login_completes_when_the_user_agrees(play: Play) -> None:
+    async def scenario(parent: Parent, stand_in: StandIn, _mint: Mint) -> None:
+        await parent.ask("initialize", clientInfo={"name": "p", "version": "1"})
+        begun = await parent.ask("account/login/start", type="chatgptDeviceCode")
+        assert begun["result"]["userCode"]
+        stand_in.approve_devices()
+        completed = await parent.until(lambda m: m.get("method") == "account/login/completed")
+        assert completed["params"]["success"] is True
+        assert (await parent.turn("managed"))["status"] == "completed"
+        stand_in.expire_token()
+        assert (await parent.turn("refreshed by itself"))["status"] == "completed"
+        assert parent.refreshes == []
+        stand_in.revoke()
+        failed = (await parent.turn("in vain"))["error"]
+        assert "sign in again" in failed["message"]
+
+    play(scenario)
+
+
+def test_user_agrees_to_a_browser_login(play: Play) -> None:
+    async def scenario(parent: Parent, stand_in: StandIn, _mint: Mint) -> None:
+        await parent.ask("initialize", clientInfo={"name": "p", "version": "1"})
+        begun = (await parent.ask("account/login/start", type="chatgpt"))["result"]
+        redirect = stand_in.sign_in(begun["authUrl"])
+        assert redirect.startswith("http://localhost:")
+        assert "code=" in redirect
+        with pytest.raises(NotNowError, match="authUrl is none"):
+            stand_in.sign_in("http://elsewhere.test/")
+
+    play(scenario)

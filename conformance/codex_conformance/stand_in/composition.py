@@ -62,8 +62,18 @@ class StandIn:
         return fingerprint(token)
 
     def revoke(self, revoked: bool = True) -> None:
-        """Every access token gets a 401 from now on, new ones too; False ends that."""
-        self.backend.revoked = revoked
+        """Every access token gets a 401 from now on, and no refresh helps; False ends that."""
+        self.backend.revoke(revoked)
+
+    def sign_in(self, auth_url: str) -> str:
+        """What the user does on the page of a browser login: agree; where the browser goes then."""
+        if not auth_url.startswith(f"{ORIGIN}/") or "redirect_uri=" not in auth_url:
+            raise NotNowError("authUrl is none that account/login/start gave")
+        return self.backend.issuer.consent(auth_url)
+
+    def approve_devices(self) -> None:
+        """What the user does on the page of a device login: agree, for each that waits."""
+        self.backend.issuer.approve_devices()
 
     def force_workspaces(self, *ids: str) -> None:
         """Tokens of other workspaces are refused from now on; none ends that."""
@@ -129,9 +139,7 @@ class StandIn:
         chosen = self._settings.backend
         self._is_embedded = chosen == EMBEDDED or (chosen is None and config.base_url is None)
         if self._is_embedded:
-            config = msgspec.structs.replace(
-                _speaking_to(ORIGIN, config), requires_openai_auth=True
-            )
+            config = _embedded(config)
             wiring = Wiring(http=self._transport, watch=watch)
         else:
             config = config if chosen is None else _speaking_to(chosen, config)
@@ -181,6 +189,18 @@ def _traffic(settings: Settings) -> "Traffic | None":
     from codex_conformance.stand_in.traffic import Traffic
 
     return Traffic(None if settings.traffic is None else Path(settings.traffic))
+
+
+def _embedded(config: Config) -> Config:
+    issuer = msgspec.structs.replace(
+        config.issuer,
+        origin=ORIGIN,
+        refresh_url=f"{ORIGIN}/oauth/token",
+        revoke_url=f"{ORIGIN}/oauth/revoke",
+    )
+    return msgspec.structs.replace(
+        _speaking_to(ORIGIN, config), requires_openai_auth=True, issuer=issuer
+    )
 
 
 def _speaking_to(origin: str, config: Config) -> Config:

@@ -47,6 +47,12 @@ class Revoke(msgspec.Struct, forbid_unknown_fields=True):
     revoked: bool = True
 
 
+class SignIn(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
+    """`POST /sign-in`: of a browser login its page, of a device login nothing."""
+
+    auth_url: str | None = None
+
+
 class Workspaces(msgspec.Struct, forbid_unknown_fields=True):
     """`POST /workspaces`."""
 
@@ -86,6 +92,13 @@ async def _revoke(stand_in: StandIn, command: Revoke) -> Any:
     return stand_in.state
 
 
+async def _sign_in(stand_in: StandIn, command: SignIn) -> Any:
+    if command.auth_url is not None:
+        return {"redirect": stand_in.sign_in(command.auth_url)}
+    stand_in.approve_devices()
+    return {"redirect": None}
+
+
 async def _workspaces(stand_in: StandIn, command: Workspaces) -> Any:
     stand_in.force_workspaces(*command.ids)
     return stand_in.state
@@ -115,6 +128,7 @@ async def _refresh(stand_in: StandIn, _command: Nothing) -> Any:
 VERBS: dict[str, tuple[Any, Do]] = {
     "expire": (Nothing, _expire),
     "revoke": (Revoke, _revoke),
+    "sign-in": (SignIn, _sign_in),
     "workspaces": (Workspaces, _workspaces),
     "delay": (Delay, _delay),
     "fail": (Fail, _fail),

@@ -5,9 +5,10 @@ long as tokens are good.
 """
 
 import json
+import secrets
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
@@ -22,6 +23,12 @@ from codex_conformance.replies import (
     status,
     unauthorized,
 )
+
+if TYPE_CHECKING:
+    from codex_conformance.issuer import MockIssuer
+
+ISSUED = ("/oauth/", "/api/accounts/")
+"""How paths of the issuer begin."""
 
 REMEMBERED = 1024
 """Tokens of which it is known when they were first seen; the ones unused for longest go first."""
@@ -53,6 +60,25 @@ class EmbeddedBackend:
         self._first_seen: OrderedDict[int, float] = OrderedDict()
         self._expired: OrderedDict[int, None] = OrderedDict()
         self._failures: list[Script] = []
+        self._issuer: MockIssuer | None = None
+
+    @property
+    def issuer(self) -> "MockIssuer":
+        """The issuer of managed logins, from the first time that it is needed."""
+        if self._issuer is None:
+            from codex_conformance.issuer import MockIssuer
+            from codex_conformance.tokens import Mint
+
+            self._issuer = MockIssuer(Mint(f"embedded {secrets.token_hex()}"))
+        return self._issuer
+
+    def revoke(self, revoked: bool) -> None:
+        """Every token is rejected, and no refresh token is taken; or all of that ends."""
+        from codex_conformance.issuer import refusing
+
+        self.revoked = revoked
+        script = refusing("refresh_token_invalidated") if revoked else None
+        self.issuer.answer_refreshes(script)
 
     def expire(self, token: str) -> None:
         """From now on this token gets a 401."""
@@ -73,6 +99,10 @@ class EmbeddedBackend:
         return reply
 
     def _reply(self, request: Request) -> Reply:
+        if request.path.startswith(ISSUED):
+            issued = self.issuer.plays(request)
+            if issued is not None:
+                return issued(request)
         if request.is_turn and self._failures:
             return self._failures.pop(0)(request)
         served = answered_turn if request.is_turn else account_endpoint(request.path)
