@@ -1,8 +1,11 @@
 """Parts of the cases: the same on every machine, disjoint, balanced, and together all of them."""
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from codex_conformance.check import Wish, cases_of
@@ -55,3 +58,27 @@ def test_part_without_a_case_is_no_verdict() -> None:
     done = subprocess.run(kit, capture_output=True, text=True, check=False, timeout=50)
     assert done.returncode == 2
     assert "no case is selected for shard 3/3" in done.stderr
+
+
+def results_of(folder: Path, name: str, *arguments: str) -> Any:
+    """The results file that a command writes, without the times that it took."""
+    kit = [sys.executable, "-m", "codex_conformance", *arguments]
+    done = subprocess.run(kit, cwd=folder, capture_output=True, text=True, check=False, timeout=50)
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = json.loads(folder.joinpath(name).read_text())
+    del results["spent"]
+    for case in results["cases"]:
+        del case["duration_s"], case["target_cpu_s"], case["transcript"]
+    return results
+
+
+def test_merged_parts_are_what_one_run_finds(tmp_path: Path) -> None:
+    judge = ("check", "-k", "APIKEY or READ or RATE")
+    whole = results_of(tmp_path, "whole.json", *judge, "--json=whole.json")
+    for number in (1, 2):
+        part = f"part-{number}.json"
+        results_of(tmp_path, part, *judge, f"--json={part}", f"--shard={number}/2")
+    merge = ("report", "merge", "-o", "merged.json", "part-2.json", "part-1.json")
+    assert results_of(tmp_path, "merged.json", *merge) == whole
+    names = {path.name for path in tmp_path.joinpath("whole.json.d").iterdir()}
+    assert {path.name for path in tmp_path.joinpath("merged.json.d").iterdir()} == names
