@@ -311,6 +311,8 @@ async def test_denied_consent_keeps_whoever_is_logged_in(
     """A login that fails takes nobody's login away."""
     key = tokens.api_key()
     await parent.login_api_key(key)
+    before = await parent.read_account()
+    require("APIKEY-1", before.account == {"type": "apiKey"}, "the API key to be shown", before)
     login = await begun(parent)
     mark = parent.mark()
     await bench.browse(callback(login.auth_url, error="access_denied"))
