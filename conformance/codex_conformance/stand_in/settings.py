@@ -1,6 +1,5 @@
 """What a stand-in is told: by a file, by the environment, by arguments; the last word counts."""
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -85,6 +84,9 @@ def _table(file: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} cannot be read: {error}") from None
 
+    if all(not line or line.startswith("#") for line in text.splitlines()):
+        return {}  # as it is written at first; the reader of TOML costs more than all this
+
     import tomllib
 
     try:
@@ -110,6 +112,8 @@ def file_text(settings: Settings) -> str:
 
 
 def _lines(stated: Mapping[str, Any]) -> Iterable[str]:
+    import json
+
     for name, meaning in _MEANINGS.items():
         value = stated.get(name)
         yield f"\n# {meaning}\n"

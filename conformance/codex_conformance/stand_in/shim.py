@@ -66,10 +66,11 @@ def _script(program: str) -> str:
     Python starts without `site`, whose work is done here once: where the packages are.
     """
     module, _, function = program.partition(":")
+    # The server collects garbage once it serves; imports leave nothing to collect.
+    prelude = "import gc\nimport sys\n\ngc.disable()" if program == PROGRAM else "import sys\n"
     return f"""{_shebang(sys.executable)}
 {MARK}
-import sys
-
+{prelude}
 sys.path += {_places()!r}
 from {module} import {function}
 
