@@ -212,6 +212,8 @@ def check(folder: Path, member: str, *arguments: str) -> subprocess.CompletedPro
     )
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(180)  # four runs of the kit
 def test_run_with_the_baseline_that_it_wrote_is_green_until_something_changes(
     tmp_path: Path,
 ) -> None:
