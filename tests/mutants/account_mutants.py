@@ -287,7 +287,7 @@ def forced_workspace_lets_nobody_in(patch: pytest.MonkeyPatch) -> None:
 def refresh_of_any_workspace(patch: pytest.MonkeyPatch) -> None:
     """The workspace of a refresh is not looked at."""
 
-    @around(patch, Auth, "_take_refreshed")
+    @around(patch, Auth, "_take_external")
     def take(real: Any, self: Any, tokens: Any) -> None:
         self.credentials = external_credentials(tokens, self._revision)
 
@@ -296,7 +296,7 @@ def refresh_of_any_workspace(patch: pytest.MonkeyPatch) -> None:
 def wrong_workspace_used_once(patch: pytest.MonkeyPatch) -> None:
     """The rejected request is retried with the token of another workspace, then it is dropped."""
 
-    @around(patch, Auth, "_take_refreshed")
+    @around(patch, Auth, "_take_external")
     def take(real: Any, self: Any, tokens: Any) -> None:
         self.offered = external_credentials(tokens, self._revision)
         real(self, tokens)
@@ -315,7 +315,7 @@ def wrong_workspace_used_once(patch: pytest.MonkeyPatch) -> None:
 def asks_no_more_after_wrong_workspace(patch: pytest.MonkeyPatch) -> None:
     """After a refresh with another workspace the client is not asked again."""
 
-    @around(patch, Auth, "_take_refreshed")
+    @around(patch, Auth, "_take_external")
     def take(real: Any, self: Any, tokens: Any) -> None:
         try:
             real(self, tokens)
@@ -328,7 +328,7 @@ def asks_no_more_after_wrong_workspace(patch: pytest.MonkeyPatch) -> None:
 def wrong_workspace_at_refresh_shown(patch: pytest.MonkeyPatch) -> None:
     """account/read shows the account of the other workspace that a refresh was answered with."""
 
-    @around(patch, Auth, "_take_refreshed")
+    @around(patch, Auth, "_take_external")
     def take(real: Any, self: Any, tokens: Any) -> None:
         try:
             real(self, tokens)

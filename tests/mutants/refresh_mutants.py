@@ -30,7 +30,7 @@ def _asked_as(patch: pytest.MonkeyPatch, change: Any) -> None:
 def _refreshed_as(patch: pytest.MonkeyPatch, change: Any) -> None:
     """Change the login after a refresh: the members that `change(before, after)` gives."""
 
-    @around(patch, Auth, "_take_refreshed")
+    @around(patch, Auth, "_take_external")
     def take(real: Any, self: Any, tokens: Any) -> None:
         before = self.credentials
         real(self, tokens)
@@ -100,7 +100,7 @@ def second_401_not_told(patch: pytest.MonkeyPatch) -> None:
 def rejected_token_comes_back(patch: pytest.MonkeyPatch) -> None:
     """The second request after the retry bears the rejected token once more."""
 
-    @around(patch, Auth, "_take_refreshed")
+    @around(patch, Auth, "_take_external")
     def take(real: Any, self: Any, tokens: Any) -> None:
         self.coming = [None, None, self.credentials]
         real(self, tokens)
@@ -292,7 +292,7 @@ def second_answer_taken(patch: pytest.MonkeyPatch) -> None:
         if is_open:
             asked.add(response.id)
         elif response.id in asked and response.error == NULL and auths[-1].is_external:
-            auths[-1]._take_refreshed(auths[-1]._external._decoder.decode(response.result))
+            auths[-1]._take_external(auths[-1]._external._decoder.decode(response.result))
 
 
 @mutant("LOGIN-12", "REFRESH-15", "TIMEOUT-4")

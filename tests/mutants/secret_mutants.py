@@ -40,7 +40,7 @@ def login_stored(patch: pytest.MonkeyPatch) -> None:
 def refreshed_token_cached_in_base64(patch: pytest.MonkeyPatch) -> None:
     """A refreshed token is written to a file in base64."""
 
-    @around(patch, Auth, "_take_refreshed")
+    @around(patch, Auth, "_take_external")
     def take(real: Any, self: Any, tokens: Any) -> None:
         real(self, tokens)
         (_home(self) / "cache").write_bytes(b64encode(tokens.access_token.encode()))
