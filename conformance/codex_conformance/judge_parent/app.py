@@ -13,6 +13,7 @@ from codex_conformance.wire import Entry
 
 T = TypeVar("T")
 STARTING = 15.0  # seconds that a parent has to start codex, and as many to log in
+REST, RESTLESS = 0.5, 5.0  # seconds without a word that are a rest, and that it is waited for
 _PLAIN_ID = 4_000  # ids of refresh requests that are not about ids; no server numbers from there
 _LOGGED_IN = "the parent to log in with chatgptAuthTokens"
 UNSET = object()
@@ -134,6 +135,16 @@ class App(Stage):
     async def quiet(self, seconds: float) -> None:
         """Let so many seconds pass, or less if the parent ends."""
         await self.until(lambda: None, "time to pass", seconds)
+
+    async def at_rest(self) -> None:
+        """Let the parent come to rest: none of its requests unanswered, and no word for a while."""
+        deadline = now() + RESTLESS
+        while now() < deadline and not self._is_over():
+            before = sum(len(one.received) for one in self.conversations)
+            await self.quiet(REST)
+            after = sum(len(one.received) for one in self.conversations)
+            if before == after and not any(one.in_flight for one in self.conversations):
+                return
 
     # What a scenario looks at.
 

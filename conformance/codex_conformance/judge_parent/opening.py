@@ -62,7 +62,8 @@ async def _converse(app: App) -> Introduction:
     except Broken as broken:
         raise _unfit(app, broken) from None
     answer = await app.refreshed()
-    ordinary = Ordinary(answer.came, answer.tokens is not None)
+    known = frozenset((finding.clause, finding.actual) for finding in findings(app))
+    ordinary = Ordinary(answer.came, answer.tokens is not None, known)
     return Introduction(_client(app), ordinary)
 
 

@@ -20,10 +20,15 @@ _FILE_LIMIT = 16 * 1024 * 1024  # bytes of one file that are searched
 
 
 def findings(app: App) -> Iterator[Finding]:
-    """Every rule that the parent broke, each clause once."""
+    """Every rule that the parent broke, each clause once.
+
+    What it did in the opening conversation already is told where a scenario is about it.
+    """
     seen = set()
+    own, known = app.spec.clauses, app.ordinary.known
     for finding in _findings(app):
-        if finding.clause not in seen:
+        told = finding.clause not in own and (finding.clause, finding.actual) in known
+        if finding.clause not in seen and not told:
             seen.add(finding.clause)
             yield finding
 

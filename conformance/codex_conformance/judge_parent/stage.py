@@ -70,15 +70,17 @@ class Judged:
 
 @dataclass(frozen=True)
 class Ordinary:
-    """What the parent made of an ordinary refresh request, in the opening conversation.
+    """What the parent did in the opening conversation, and made of an ordinary refresh request.
 
     Attributes:
-        came: whether it was answered at all.
+        came: whether that was answered at all.
         tokens: whether it was answered with tokens.
+        known: the clauses that it broke there, each with what came.
     """
 
     came: bool = True
     tokens: bool = True
+    known: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True)

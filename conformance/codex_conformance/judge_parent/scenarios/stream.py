@@ -86,7 +86,7 @@ async def _expect_noticed(app: App, when: str) -> None:
 async def closed(app: App) -> None:
     """The end of the server, when nothing is under way, is noticed."""
     await app.logged_in()
-    await app.quiet(0.3)
+    await app.at_rest()
     app.owner.end(0)
     await _expect_noticed(app, "after a login")
 
@@ -95,6 +95,7 @@ async def closed(app: App) -> None:
 async def closed_by_a_crash(app: App) -> None:
     """A server that crashes is noticed."""
     await app.logged_in()
+    await app.at_rest()
     app.owner.end(101)
     await _expect_noticed(app, "with exit status 101")
 
@@ -103,6 +104,7 @@ async def closed_by_a_crash(app: App) -> None:
 async def closed_in_mid_refresh(app: App) -> None:
     """The end of the server while a refresh is under way is noticed, and breaks nothing."""
     await app.logged_in()
+    await app.at_rest()
     app.issuer.takes(0.7)
     app.ask_refresh()
     await app.quiet(0.2)
