@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from codex_account_protocol import REVISIONS, methods
 
-from codex_conformance.case import case, expect
+from codex_conformance.case import case, expect, not_applicable
 from codex_conformance.mock_parent import ABSENT, MockParent
 from codex_conformance.schema import judge
 from codex_conformance.specification import read_revision
@@ -79,3 +79,15 @@ async def test_further_request_is_answered_and_changes_no_account(
     expect("OTHER-1", read.account == account, f"the account as before: {account}", read)
     if who == "nobody":
         await parent.login(tokens.mint())  # one that refuses every request changes nothing either
+
+
+@case(
+    "other/none-further",
+    "OTHER-1",
+    revisions=tuple(name for name in REVISIONS if not further_requests(name)),
+)
+async def test_a_revision_without_further_requests_has_nothing_to_judge(
+    parent: MockParent,
+) -> None:
+    """The early revisions have no further request, so nothing can be wrong with one."""
+    not_applicable(f"revision {parent.revision} has no further account/* requests")
