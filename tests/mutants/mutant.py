@@ -16,6 +16,7 @@ import codex_reference_server
 import pytest
 from codex_reference_server.auth import Auth
 from codex_reference_server.connection import Connection
+from codex_reference_server.credentials import EXTERNAL
 from codex_reference_server.refresh import ExternalRefresher
 
 Fault = Callable[[pytest.MonkeyPatch], None]
@@ -80,13 +81,18 @@ def instances(patch: pytest.MonkeyPatch, owner: type) -> list[Any]:
     return made
 
 
+def external(auth: Auth) -> Any:
+    """The refresher of external tokens."""
+    return auth._refreshers[EXTERNAL]
+
+
 def answered_after_the_refresh(patch: pytest.MonkeyPatch, method: str) -> None:
     """Answer the requests of a method when no refresh request is open any more."""
     auths, held = instances(patch, Auth), []
 
     @around(patch, Connection, "_answer")
     def answer(real: Any, self: Any, request_id: Any, name: str, params: Any) -> None:
-        if name == method and auths[-1]._external._question is not None:
+        if name == method and external(auths[-1])._question is not None:
             held.append(lambda: real(self, request_id, name, params))
         else:
             real(self, request_id, name, params)

@@ -15,7 +15,7 @@ from codex_reference_server.credentials import read_claims
 from codex_reference_server.messages import NULL, Refusal
 from codex_reference_server.narration import Narration
 from codex_reference_server.refresh import ExternalRefresher, Refresher
-from mutant import answered_after_the_refresh, around, instances, mutant
+from mutant import answered_after_the_refresh, around, external, instances, mutant
 
 
 def _asked_as(patch: pytest.MonkeyPatch, change: Any) -> None:
@@ -127,7 +127,7 @@ def _asks_for(patch: pytest.MonkeyPatch, mode: str) -> None:
     @around(patch, Auth, "__init__")
     def init(real: Any, self: Any, *args: Any) -> None:
         real(self, *args)
-        self._refreshers[mode] = self._external
+        self._refreshers[mode] = external(self)
 
 
 @mutant("APIKEY-2", "REFRESH-7")
@@ -174,7 +174,7 @@ def reading_asks(patch: pytest.MonkeyPatch) -> None:
     @around(patch, Account, "read")
     def read(real: Any, self: Any, params: Any, session: Any) -> Any:
         if self._auth.is_external and params is not None and params.refresh_token is True:
-            self._auth._external._ask_client(self._auth.credentials)
+            external(self._auth)._ask_client(self._auth.credentials)
         return real(self, params, session)
 
 
@@ -207,7 +207,7 @@ def replaced_token_asks_again(patch: pytest.MonkeyPatch) -> None:
     @around(patch, Auth, "renew")
     async def renew(real: Any, self: Any, rejected: Any) -> Any:
         if self.is_external and rejected is not None and rejected != self.credentials:
-            await self._external.refresh(self.credentials)
+            await external(self).refresh(self.credentials)
         return await real(self, rejected)
 
 
@@ -292,7 +292,7 @@ def second_answer_taken(patch: pytest.MonkeyPatch) -> None:
         if is_open:
             asked.add(response.id)
         elif response.id in asked and response.error == NULL and auths[-1].is_external:
-            auths[-1]._take_external(auths[-1]._external._decoder.decode(response.result))
+            auths[-1]._take_external(external(auths[-1])._decoder.decode(response.result))
 
 
 @mutant("LOGIN-12", "REFRESH-15", "TIMEOUT-4")
