@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from codex_conformance.traces import known_cases
+from codex_conformance.check import Wish, cases_of
+from codex_conformance.reference import NAME
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
@@ -104,7 +105,8 @@ def test_a_revision_is_added_as_the_contributing_page_says(project: Project) -> 
     assert project.run(*check_spec) == "nothing is wrong\n"
     judged = project.run(*check)
 
-    assert f"by revision {NEW}: {len(known_cases(OLD))} cases" in judged
+    count = len(cases_of(Wish(direct=NAME, argv=(), revision=OLD)))
+    assert f"by revision {NEW}: {count} cases" in judged
     assert "reference server, in process: conforms" in judged
     models = project.root / "generated" / "codex_account_protocol" / "v9_99.py"
     assert "nickname: str | None | UnsetType = UNSET" in models.read_text("utf-8")

@@ -30,7 +30,7 @@ def complaint(*arguments: str) -> str:
         (["check", "--revision", "0.77"], "'0.77' is not one of 'auto', '0.93', '0.99', '0.169'"),
         (["check", "--jobs", "0"], "neither a whole number above 0 nor 'auto'"),
         (["check", "--jobs", "many"], "neither a whole number above 0 nor 'auto'"),
-        (["check", "--target", "tcp:1"], "expected direct:PACKAGE.MODULE:FACTORY"),
+        (["check", "--target", "tcp:1"], "or direct:PACKAGE.MODULE:FACTORY"),
         (["check", "--target", "direct:no.such:thing"], "cannot be loaded: No module named 'no'"),
         (["check", "--target", "direct:json:thing"], "has no attribute 'thing'"),
         (["check", "--without", "LOGIN"], "expected AREA=REASON"),

@@ -1,5 +1,6 @@
 """The page of clauses and cases is current, and leads from each to the other."""
 
+import dataclasses
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from codex_conformance.case import CaseSpec, Setup
 from codex_conformance.ledger import load_ledger
 from codex_conformance.lint import declared_cases
 from codex_conformance.reports.page import page_lines
+from msgspec.structs import replace as changed
 
 PAGE = Path(__file__).parents[2] / "docs" / "clauses.md"
 LEDGER = load_ledger()
@@ -44,7 +46,9 @@ def test_a_clause_leads_to_its_cases_and_a_case_to_its_clauses():
     assert lines[-1] == f"| `logout/early` | {links} | 0.99 |"
 
 
-def test_a_clause_without_a_case_says_why(lines):
-    clause = next(each for each in LEDGER.clauses.values() if each.no_case)
+def test_a_clause_without_a_case_says_why():
+    clause = changed(LEDGER.clauses["LOGOUT-6"], no_case="It takes two.")
+    ledger = dataclasses.replace(LEDGER, clauses={**LEDGER.clauses, clause.id: clause})
+    lines = list(page_lines(ledger, []))
     at = lines.index(f"### {clause.id}")
-    assert f"No case: {clause.no_case}" in lines[at : at + 10]
+    assert "No case: It takes two." in lines[at : at + 10]

@@ -10,7 +10,7 @@ import pytest
 
 KIT = [sys.executable, "-m", "codex_conformance"]
 SERVE = [*KIT, "serve"]
-SOME = ["refresh/good-answer", "two-connections/first-answer/other", "wire/end-of-input/idle"]
+SOME = ["refresh/good-answer", "connections/first-answer/other", "wire/end-of-input/idle"]
 EXPECTED = (
     "expected ws or unix with a COMMAND, ws://IP:PORT, unix:PATH, or direct:PACKAGE.MODULE:FACTORY"
 )
@@ -46,9 +46,9 @@ def test_command_that_listens_is_judged(tmp_path: Path, target: str, revision: s
 
 
 def test_command_over_its_standard_streams_takes_one_connection(tmp_path: Path) -> None:
-    status, cases, _ = check(tmp_path, *only("two-connections/handshake"), "--", *SERVE)
+    status, cases, _ = check(tmp_path, *only("connections/handshake"), "--", *SERVE)
     assert {case: one["message"] for case, one in cases.items()} == {
-        "two-connections/handshake": "over standard input and output there is one connection"
+        "connections/handshake": "over standard input and output there is one connection"
     }
     assert status == 0
 
@@ -66,7 +66,7 @@ def test_running_server_is_judged_by_what_changes_nothing(tmp_path: Path, scheme
         server.stderr.readline()
         address = server.stderr.readline().removeprefix("  listening on: ").strip()
         others = {
-            "two-connections/opt-out",
+            "connections/opt-out",
             "other/refused/usage-read",
             "read/nobody/auth-required",
         }

@@ -341,7 +341,7 @@ def wrong_workspace_at_refresh_shown(patch: pytest.MonkeyPatch) -> None:
         return real(self, vars(self._auth).get("offered", login))
 
 
-@mutant("WORKSPACE-6")
+@mutant("WORKSPACE-6", "MANAGED-1")
 def first_of_the_workspaces_only(patch: pytest.MonkeyPatch) -> None:
     """Of a list of forced workspaces only the first is let in."""
 

@@ -199,7 +199,7 @@ def access_token_needs_to_be_a_jwt(patch: pytest.MonkeyPatch) -> None:
         return real(self, tokens)
 
 
-@mutant("LOGIN-9")
+@mutant("LOGIN-9", "MANAGED-3", "MANAGED-7")
 def browser_login_goes_on(patch: pytest.MonkeyPatch) -> None:
     """A browser login is still pending after a login with tokens."""
     patch.setattr(Pending, "abandon", lambda self, reason: None)
@@ -211,7 +211,10 @@ def browser_login_told_as_done(patch: pytest.MonkeyPatch) -> None:
 
     @around(patch, Account, "failed")
     def failed(real: Any, self: Any, login_id: str, reason: str) -> None:
+        if "external tokens" not in reason:
+            return real(self, login_id, reason)
         self._notify(self._completed(login_id, None))
+        return None
 
 
 @mutant("LOGIN-10")

@@ -146,20 +146,6 @@ def refresh_tried_again_and_again(patch: pytest.MonkeyPatch) -> None:
         return await real(self, refresh_token)
 
 
-# LOGOUT
-
-
-@mutant("LOGOUT-2")
-def refresh_logs_in_again_after_a_logout(patch: pytest.MonkeyPatch) -> None:
-    """What the issuer answers after a logout is taken all the same."""
-    patch.setattr(ManagedRefresher, "login_changed", lambda self: None)
-
-    @around(patch, ManagedRefresher, "_keep")
-    def keep(real: Any, self: Any, before: Any, newer: Any) -> None:
-        if store.auth_file(self._home).exists():
-            real(self, before, newer)
-
-
 # SECRET
 
 
@@ -192,7 +178,7 @@ def _asked_for(patch: pytest.MonkeyPatch, name: str, value: str | None) -> None:
         return f"{head}?{urlencode(members if value is None else members | {name: value})}"
 
 
-@mutant("MANAGED-1", "MANAGED-2", "MANAGED-3")
+@mutant("MANAGED-1", "MANAGED-2", "MANAGED-3", "MODE-3")
 def challenge_left_out(patch: pytest.MonkeyPatch) -> None:
     """The authUrl has no PKCE."""
     _asked_for(patch, "code_challenge", None)
@@ -263,7 +249,7 @@ def wrong_state_shown_as_a_page(patch: pytest.MonkeyPatch) -> None:
         return real(200, text)
 
 
-@mutant("MANAGED-2", "MANAGED-3", "MANAGED-7")
+@mutant("MANAGED-2", "MANAGED-3", "MANAGED-7", "MODE-3")
 def managed_login_not_told_as_updated(patch: pytest.MonkeyPatch) -> None:
     """No account/updated follows a login in the browser or on another device."""
 
@@ -273,7 +259,7 @@ def managed_login_not_told_as_updated(patch: pytest.MonkeyPatch) -> None:
         self._notify(self._completed(login_id, None))
 
 
-@mutant("MANAGED-2", "MANAGED-3", "MANAGED-7")
+@mutant("MANAGED-2", "MANAGED-3", "MANAGED-7", "MODE-3")
 def managed_login_told_without_its_id(patch: pytest.MonkeyPatch) -> None:
     """The success of a login is told without its loginId."""
 
@@ -338,7 +324,7 @@ def cancelled_login_not_told(patch: pytest.MonkeyPatch) -> None:
         return Answer(real(self, params, session).result)
 
 
-@mutant("MANAGED-3", "MANAGED-7")
+@mutant("MANAGED-3", "MANAGED-7", "MODE-3")
 def cancelled_login_goes_on(patch: pytest.MonkeyPatch) -> None:
     """A login that was cancelled can still be completed."""
 

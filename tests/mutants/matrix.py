@@ -27,7 +27,13 @@ FIGURES = PAGE.with_suffix(".json")
 SHOWN = 12  # cases that the page names for one mutant; the figures name all
 
 # Cases that no fault of the reference server can turn red, and why.
-IDLE: dict[str, str] = {}
+IDLE: dict[str, str] = {
+    "login/empty-access-token": "OBSERVE: the ledger allows every answer",
+    "other/none-further": "stands for the revisions that have nothing to judge",
+    "refresh/401-in-mid-turn": "the reference server calls no tools",
+    "refresh/401-on-websocket-upgrade": "the reference server speaks no WebSocket to the provider",
+    "secret/environment-of-children": "the reference server starts no processes",
+}
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def limits_of_nobody(patch: pytest.MonkeyPatch) -> None:
 @mutant("RATE-3")
 def limits_of_a_turn_untold(patch: pytest.MonkeyPatch) -> None:
     """Limits that come with a response are kept back."""
-    patch.setattr(Turns, "_tell_limits", lambda _turns, _usage: None)
+    patch.setattr(Turns, "_tell_limits", lambda *_: None)
 
 
 @mutant("OTHER-1")

@@ -136,7 +136,7 @@ def asks_for_an_api_key(patch: pytest.MonkeyPatch) -> None:
     _asks_for(patch, "apikey")
 
 
-@mutant("REFRESH-7")
+@mutant("MANAGED-4", "MANAGED-6", "REFRESH-7")
 def asks_for_a_managed_login(patch: pytest.MonkeyPatch) -> None:
     """A 401 for a managed login sends a refresh request."""
     _asks_for(patch, "chatgpt")

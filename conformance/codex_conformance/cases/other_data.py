@@ -203,6 +203,8 @@ async def test_data_of_a_chatgpt_login_is_refused_without_one(
     expect("OTHER-1", response.refused, f"an error for {method} without a ChatGPT login", response)
     requests = backend.requests_at(endpoint)
     expect("OTHER-1", not requests, "no request to the backend", requests and str(requests[0]))
+    if who == "nobody":
+        await parent.login(tokens.mint())  # one that refuses every request asks for nothing either
 
 
 @every_request

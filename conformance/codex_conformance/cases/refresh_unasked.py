@@ -77,7 +77,8 @@ async def test_account_read_with_a_managed_login_asks_the_client_for_nothing(
     parent: MockParent,
 ) -> None:
     """`refreshToken: true` under a managed login sends the client no refresh request."""
-    await parent.read_account(refresh_token=True)
+    response = await parent.read_account(refresh_token=True)
+    require(None, response.ok, "account/read to be answered", response)
     await parent.settle()
 
     expect_no_refresh("REFRESH-7", parent)

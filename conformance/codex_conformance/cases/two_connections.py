@@ -34,7 +34,7 @@ async def asked_twice(
 
 
 @pytest.mark.parametrize("first", [OWNER, OTHER], ids=["owner", "other"])
-@case("two-connections/first-answer", "REFRESH-17")
+@case("connections/first-answer", "REFRESH-17")
 async def test_first_answer_is_taken_and_the_other_changes_nothing(
     bench: Bench, parent: MockParent, backend: MockBackend, tokens: Mint, first: int
 ) -> None:
@@ -53,7 +53,7 @@ async def test_first_answer_is_taken_and_the_other_changes_nothing(
     await expect_turn_as("REFRESH-17", parent, backend, new)
 
 
-@case("two-connections/error-from-the-other", "REFRESH-17")
+@case("connections/error-from-the-other", "REFRESH-17")
 async def test_error_from_a_connection_without_the_tokens_may_end_the_refresh(
     bench: Bench, parent: MockParent, backend: MockBackend, tokens: Mint
 ) -> None:
@@ -68,7 +68,7 @@ async def test_error_from_a_connection_without_the_tokens_may_end_the_refresh(
     parent.observe("REFRESH-17", f"an error from a connection without the tokens {effect}")
 
 
-@case("two-connections/handshake", "INIT-2", "INIT-1")
+@case("connections/handshake", "INIT-2", "INIT-1")
 async def test_each_connection_has_a_handshake_of_its_own(
     bench: Bench, parent: MockParent, tokens: Mint
 ) -> None:
@@ -93,7 +93,7 @@ async def test_each_connection_has_a_handshake_of_its_own(
     parent.observe("LOGIN-3", f"a connection {told} of a login over another one")
 
 
-@case("two-connections/opt-out", "INIT-5", revisions=since("0.99"))
+@case("connections/opt-out", "INIT-5", revisions=since("0.99"))
 async def test_opting_out_silences_one_connection(
     bench: Bench, parent: MockParent, tokens: Mint
 ) -> None:
