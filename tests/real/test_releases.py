@@ -25,7 +25,8 @@ def test_released_codex_breaks_what_its_baseline_says_and_nothing_else(
     results = tmp_path / "results.json"
     kit = [sys.executable, "-m", "codex_conformance", "check", f"--json={results}"]
     baseline = BASELINES / f"codex-{release.version}.toml"
-    command = [*kit, f"--baseline={baseline}", "--strict", "--", str(binary), "app-server"]
+    command = [*kit, f"--baseline={baseline}", "--strict", *releases.part()]
+    command += ["--", str(binary), "app-server"]
 
     began = time.perf_counter()
     done = subprocess.run(
