@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Self
 
 KIT = [sys.executable, "-m", "codex_conformance"]
+_STEERING = ("NO_COLOR", "COLUMNS", "LINES")
 
 
 class Terminal:
@@ -28,7 +29,7 @@ class Terminal:
     ) -> None:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        kept = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+        kept = {name: value for name, value in os.environ.items() if name not in _STEERING}
         self.process = subprocess.Popen(
             [*KIT, *arguments],
             stdin=slave,
