@@ -31,7 +31,6 @@ def running(server: AppServer, *fault: str) -> Iterator[None]:
 def test_parent_logs_in_and_refreshes(app_server: AppServer) -> None:
     with running(app_server):
         before = app_server.wait_logged_in()
-        app_server.expire()
         app_server.ask_for_refresh()
         refresh = app_server.wait_refreshed()
         assert refresh.previous_account == before.account == "acct-alpha"
@@ -142,6 +141,7 @@ async def test_refresh(app_server, token_issuer):
             if message.get("id") == 3 and "result" in message:
                 thread = message["result"]["thread"]["id"]
                 words = [{"type": "text", "text": "hello"}]
+                await expired.wait()
                 await ask(4, "turn/start", {"threadId": thread, "input": words})
             elif message.get("method") == "account/chatgptAuthTokens/refresh":
                 await say({"id": message["id"], "result": tokens()})
@@ -149,10 +149,12 @@ async def test_refresh(app_server, token_issuer):
                 assert message["params"]["turn"]["status"] == "completed"
                 return
 
+    expired = anyio.Event()
     async with await app_server.connect() as stream, anyio.create_task_group() as group:
         group.start_soon(parent, stream)
         before = await app_server.logged_in()
         app_server.expire(before)
+        expired.set()
         refresh = await app_server.refreshed()
         assert refresh.tokens != before
         assert app_server.tokens == refresh.tokens
