@@ -3,6 +3,7 @@
 import io
 import signal
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,13 @@ from codex_account_protocol import REVISIONS
 
 from codex_conformance.errors import ConformanceError
 from codex_conformance.judge_parent.command import parent
+from codex_conformance.options import FILE, Outputs, output_options, without_option
 from codex_conformance.report_command import report
 
 if TYPE_CHECKING:
     from codex_conformance.reports.progress import Progress
     from codex_conformance.results import Reporter, RunResult
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
 _REVISIONS = click.Choice(["auto", *REVISIONS])
 
 
@@ -48,20 +49,10 @@ def _shard(
     raise click.BadParameter(f"{value!r}: expected I/N with I from 1 to N, such as 2/5")
 
 
-def _without(
-    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
-) -> tuple[tuple[str, str], ...]:
+def _areas() -> Iterable[str]:
     from codex_conformance.ledger import load_ledger
 
-    areas = load_ledger().areas
-    pairs = []
-    for value in values:
-        area, _, reason = value.partition("=")
-        if area not in areas or not reason.strip():
-            known = ", ".join(areas)
-            raise click.BadParameter(f"{value!r}: expected AREA=REASON, with AREA one of {known}")
-        pairs.append((area, reason.strip()))
-    return tuple(pairs)
+    return load_ledger().areas
 
 
 def _baseline(_context: click.Context, _option: click.Parameter, value: Path | None) -> Path | None:
@@ -81,23 +72,17 @@ def _baseline(_context: click.Context, _option: click.Parameter, value: Path | N
 )
 @click.option("--revision", type=_REVISIONS, default="auto", show_default=True)
 @click.option("--strict", is_flag=True, help="SHOULD clauses decide the exit status too.")
-@click.option(
-    "--json", "json_file", type=_FILE, metavar="F", help="Write results; transcripts go to F.d/."
-)
-@click.option("--junit", type=_FILE, metavar="F", help="Write JUnit XML.")
-@click.option("--html", type=_FILE, metavar="F", help="Write a page to read in a browser.")
-@click.option("--badge", type=_FILE, metavar="F", help="Write JSON for a badge of shields.io.")
-@click.option("--summary", type=_FILE, metavar="F", help="Write Markdown, such as for a CI job.")
+@output_options
 @click.option(
     "--baseline",
-    type=_FILE,
+    type=FILE,
     callback=_baseline,
     metavar="F",
     help="What the target is known to break: a file, or a shipped one such as codex-0.163.0.",
 )
 @click.option(
     "--write-baseline",
-    type=_FILE,
+    type=FILE,
     metavar="F",
     help="Write what this run finds broken as a baseline; the reasons are yours to give.",
 )
@@ -106,13 +91,7 @@ def _baseline(_context: click.Context, _option: click.Parameter, value: Path | N
     "-k", "select", default="", metavar="EXPR", help="Only cases whose id or clauses match."
 )
 @click.option("--case", "only", multiple=True, metavar="ID", help="Only this case; repeatable.")
-@click.option(
-    "--without",
-    multiple=True,
-    callback=_without,
-    metavar="AREA=REASON",
-    help="An area that the target does not offer; repeatable.",
-)
+@without_option("AREA", _areas, "An area that the target does not offer; repeatable.")
 @click.option("--shuffle", type=int, metavar="SEED", help="Run the cases in a random order.")
 @click.option(
     "--shard",
@@ -132,11 +111,7 @@ def check(
     target: str | None,
     revision: str,
     strict: bool,
-    json_file: Path | None,
-    junit: Path | None,
-    html: Path | None,
-    badge: Path | None,
-    summary: Path | None,
+    outputs: Outputs,
     baseline: Path | None,
     write_baseline: Path | None,
     jobs: int | None,
@@ -176,7 +151,7 @@ def check(
         shuffle=shuffle,
         shard=shard,
         without=without,
-        transcripts=json_file and json_file.with_name(f"{json_file.name}.d"),
+        transcripts=outputs.transcripts,
         write_baseline=write_baseline and writable(write_baseline),
     )
     if listing:
@@ -186,7 +161,7 @@ def check(
     progress = _progress()
     console = Console(_again(target, revision), wish.transcripts, strict, verbose, progress)
     reporters: list[Reporter] = [console]
-    reporters += files(json_file, junit, html, badge, summary, strict=strict)
+    reporters += files(outputs, strict=strict)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         run = run_check(wish, reporters, progress)
@@ -262,7 +237,7 @@ def diff(revision: str, binary: str) -> None:
 
 @spec.command()
 @click.option(
-    "--results", type=_FILE, multiple=True, metavar="F", help="Show its verdicts too; repeatable."
+    "--results", type=FILE, multiple=True, metavar="F", help="Show its verdicts too; repeatable."
 )
 @click.argument("clause")
 def show(results: tuple[Path, ...], clause: str) -> None:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from codex_conformance.errors import UsageError
+from codex_conformance.options import FILE
 
 if TYPE_CHECKING:
     from codex_conformance.results_file import Stored
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
-_RESULTS = click.argument("results", nargs=-1, required=True, type=_FILE)
+_RESULTS = click.argument("results", nargs=-1, required=True, type=FILE)
 
 
 class _WithDefault(click.Group):
@@ -34,11 +34,11 @@ def report() -> None:
 
 
 @report.command()
-@click.option("--html", type=_FILE, metavar="F", help="One page for all RESULTS, side by side.")
+@click.option("--html", type=FILE, metavar="F", help="One page for all RESULTS, side by side.")
 @click.option("--all-conversations", is_flag=True, help="Draw those of the cases that passed, too.")
-@click.option("--badge", type=_FILE, metavar="F", help="JSON for an endpoint badge of shields.io.")
-@click.option("--summary", type=_FILE, metavar="F", help="Markdown, such as for a CI job.")
-@click.option("--junit", type=_FILE, metavar="F", help="JUnit XML.")
+@click.option("--badge", type=FILE, metavar="F", help="JSON for an endpoint badge of shields.io.")
+@click.option("--summary", type=FILE, metavar="F", help="Markdown, such as for a CI job.")
+@click.option("--junit", type=FILE, metavar="F", help="JUnit XML.")
 @click.option("--strict", is_flag=True, help="SHOULD clauses decide what conforms, too.")
 @click.option("-v", "--verbose", is_flag=True, help="On the terminal: show everything.")
 @_RESULTS
@@ -53,11 +53,11 @@ def write(
     results: tuple[Path, ...],
 ) -> None:
     """Write reports of RESULTS; print them where no option names a file."""
-    from codex_conformance.reports.badge import BadgeFile
+    from codex_conformance.reports.badge import write_badge
     from codex_conformance.reports.columns import columns
     from codex_conformance.reports.junit import write_junit
     from codex_conformance.reports.summary import write_summary
-    from codex_conformance.results_file import read_results, replay
+    from codex_conformance.results_file import read_results
     from codex_conformance.writable import writable
 
     stored = [read_results(path, every_conversation=all_conversations) for path in results]
@@ -76,7 +76,7 @@ def write(
     if junit:
         write_junit(writable(junit), [column.run for column in shown])
     if badge:
-        replay(stored[0].run, [BadgeFile(writable(badge), strict)])
+        write_badge(writable(badge), stored[0].run, strict=strict)
     if not (html or summary or junit or badge):
         for each in stored:
             _print(each, strict=strict, verbose=verbose)
@@ -91,7 +91,7 @@ def _print(stored: "Stored", *, strict: bool, verbose: bool) -> None:
 
 
 @report.command()
-@click.option("-o", "--output", type=_FILE, metavar="F", help="Write F; transcripts go to F.d/.")
+@click.option("-o", "--output", type=FILE, metavar="F", help="Write F; transcripts go to F.d/.")
 @_RESULTS
 def merge(output: Path | None, results: tuple[Path, ...]) -> None:
     """Join the parts of one run, dealt out with `check --shard`.
@@ -112,8 +112,8 @@ def merge(output: Path | None, results: tuple[Path, ...]) -> None:
 
 @report.command()
 @click.option("-v", "--verbose", is_flag=True, help="Show everything, however long.")
-@click.argument("old", type=_FILE)
-@click.argument("new", type=_FILE)
+@click.argument("old", type=FILE)
+@click.argument("new", type=FILE)
 def compare(verbose: bool, old: Path, new: Path) -> None:
     """Say what broke, what was fixed and what is seen differently from OLD to NEW.
 

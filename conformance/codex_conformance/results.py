@@ -1,7 +1,7 @@
 """Verdicts, events, and the results file."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Protocol, Self
 
@@ -257,3 +257,24 @@ class Reporter(Protocol):
 
     def finished(self, run: RunResult) -> None:
         """Every case ended."""
+
+
+@dataclass(frozen=True)
+class WhenEnded:
+    """A reporter of nothing but the end.
+
+    Args:
+        tell: called once, when every case has ended.
+    """
+
+    tell: Callable[[RunResult], None]
+
+    def started(self, plan: Plan) -> None:
+        """There is nothing to tell yet."""
+
+    def finished_case(self, result: CaseResult) -> None:
+        """There is nothing to tell yet."""
+
+    def finished(self, run: RunResult) -> None:
+        """Tell of the whole run."""
+        self.tell(run)

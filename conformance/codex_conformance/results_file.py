@@ -32,21 +32,9 @@ _LARGEST = 64 * 1024 * 1024  # bytes of a file that is read
 _HOW = "codex-conformance check --json F -- COMMAND"
 
 
-@dataclass(frozen=True)
-class ResultsFile:
-    """Writes `path` when the run has ended; transcripts lie in the folder `path`.d."""
-
-    path: Path
-
-    def started(self, plan: Plan) -> None:
-        """Nothing to write yet."""
-
-    def finished_case(self, result: CaseResult) -> None:
-        """Nothing to write yet."""
-
-    def finished(self, run: RunResult) -> None:
-        """Write the whole file."""
-        self.path.write_text(results_text(run, f"{self.path.name}.d"), "utf-8")
+def write_results(path: Path, run: RunResult) -> None:
+    """Write the file; transcripts lie in the folder `path`.d."""
+    path.write_text(results_text(run, f"{path.name}.d"), "utf-8")
 
 
 def results_text(run: RunResult, folder: str | None) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from codex_conformance.reports.badge import BadgeFile, verdict_in_words
+from codex_conformance.reports.badge import verdict_in_words, write_badge
 from codex_conformance.reports.columns import Column, columns
 from codex_conformance.reports.junit import write_junit
 from codex_conformance.reports.summary import escaped, summary_text, write_summary
@@ -53,7 +53,7 @@ def test_interrupted_run_has_no_verdict() -> None:
 
 
 def test_badge_is_what_shields_reads(tmp_path: Path) -> None:
-    BadgeFile(tmp_path / "b.json", strict=False).finished(run(GOOD))
+    write_badge(tmp_path / "b.json", run(GOOD), strict=False)
     assert json.loads((tmp_path / "b.json").read_text()) == {
         "schemaVersion": 1,
         "label": "codex account protocol 0.99",

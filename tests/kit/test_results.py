@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from codex_conformance.ledger import load_ledger
 from codex_conformance.results import Break, CaseResult, RunResult, Subject, Verdict
-from codex_conformance.results_file import FORMAT, ResultsFile
+from codex_conformance.results_file import FORMAT, write_results
 
 LEDGER = load_ledger()
 
@@ -88,7 +88,7 @@ def test_should_clause_reads_fail_with_and_without_strict() -> None:
 
 def test_results_file_has_the_members_of_the_contract(tmp_path: Path) -> None:
     file = tmp_path / "r.json"
-    ResultsFile(file).finished(replace(run(result("login/a", "LOGIN-1")), kit_version="1.2.3"))
+    write_results(file, replace(run(result("login/a", "LOGIN-1")), kit_version="1.2.3"))
     content = json.loads(file.read_text())
     assert content["format"] == FORMAT
     assert content["kit"] == {"name": "codex-conformance", "version": "1.2.3"}

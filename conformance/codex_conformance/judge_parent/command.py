@@ -2,55 +2,33 @@
 
 import signal
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 from codex_account_protocol import REVISIONS
 
 from codex_conformance.errors import UsageError
+from codex_conformance.options import Outputs, output_options, without_option
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
-def _without(
-    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
-) -> tuple[tuple[str, str], ...]:
+def _clauses() -> Iterable[str]:
     from codex_conformance.ledger import load_ledger
 
-    known = [each.id for each in load_ledger().clauses.values() if each.judges == "parent"]
-    pairs = []
-    for value in values:
-        clause, _, reason = value.partition("=")
-        if clause not in known or not reason.strip():
-            raise click.BadParameter(
-                f"{value!r}: expected CLAUSE=REASON, with CLAUSE one of {known[0]} to {known[-1]}"
-            )
-        pairs.append((clause, reason.strip()))
-    return tuple(pairs)
+    return (each.id for each in load_ledger().clauses.values() if each.judges == "parent")
 
 
 @click.command(no_args_is_help=True)
 @click.option("--revision", type=click.Choice(REVISIONS), default=REVISIONS[-1], show_default=True)
 @click.option("--strict", is_flag=True, help="SHOULD clauses decide the exit status too.")
-@click.option(
-    "--json", "json_file", type=_FILE, metavar="F", help="Write results; transcripts go to F.d/."
-)
-@click.option("--junit", type=_FILE, metavar="F", help="Write JUnit XML.")
-@click.option("--html", type=_FILE, metavar="F", help="Write a page to read in a browser.")
-@click.option("--badge", type=_FILE, metavar="F", help="Write JSON for a badge of shields.io.")
-@click.option("--summary", type=_FILE, metavar="F", help="Write Markdown, such as for a CI job.")
+@output_options
 @click.option(
     "-k", "select", default="", metavar="EXPR", help="Only scenarios whose id or clauses match."
 )
 @click.option("--case", "only", multiple=True, metavar="ID", help="Only this one; repeatable.")
-@click.option(
-    "--without",
-    multiple=True,
-    callback=_without,
-    metavar="CLAUSE=REASON",
-    help="A clause that the parent cannot be judged by; repeatable.",
-)
+@without_option("CLAUSE", _clauses, "A clause that the parent cannot be judged by; repeatable.")
 @click.option(
     "--shim",
     type=_FOLDER,
@@ -71,11 +49,7 @@ def _without(
 def parent(
     revision: str,
     strict: bool,
-    json_file: Path | None,
-    junit: Path | None,
-    html: Path | None,
-    badge: Path | None,
-    summary: Path | None,
+    outputs: Outputs,
     select: str,
     only: tuple[str, ...],
     without: tuple[tuple[str, str], ...],
@@ -101,8 +75,7 @@ def parent(
     from codex_conformance.reports.files import files
     from codex_conformance.results import Reporter
 
-    transcripts = json_file and json_file.with_name(f"{json_file.name}.d")
-    judged = Judged(command, revision, transcripts, shim and shim.absolute(), variables)
+    judged = Judged(command, revision, outputs.transcripts, shim and shim.absolute(), variables)
     wish = Wish(judged, select, only, without, jobs)
     scenarios = scenarios_of(wish)
     if listing:
@@ -112,7 +85,7 @@ def parent(
     if not command:
         raise UsageError("no command to judge", "codex-conformance parent -- COMMAND")
     again = ("codex-conformance", "parent", "--revision", revision)
-    reporters: list[Reporter] = [Console(again, transcripts, strict, verbose)]
-    reporters += files(json_file, junit, html, badge, summary, strict=strict)
+    reporters: list[Reporter] = [Console(again, outputs.transcripts, strict, verbose)]
+    reporters += files(outputs, strict=strict)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     sys.exit(judge_parent(wish, reporters).exit_status(strict=strict))

@@ -1,43 +1,24 @@
 """A badge: the JSON that an endpoint badge of shields.io reads."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 from codex_conformance.comparison import broken_in
-from codex_conformance.results import CaseResult, Plan, RunResult
+from codex_conformance.results import RunResult
 
 LABEL = "codex account protocol"
 
 
-@dataclass(frozen=True)
-class BadgeFile:
-    """Writes `path` when the run has ended.
-
-    Args:
-        path: where to.
-        strict: whether SHOULD clauses decide too.
-    """
-
-    path: Path
-    strict: bool
-
-    def started(self, plan: Plan) -> None:
-        """Nothing to write yet."""
-
-    def finished_case(self, result: CaseResult) -> None:
-        """Nothing to write yet."""
-
-    def finished(self, run: RunResult) -> None:
-        """Write the whole file."""
-        message, color = verdict_in_words(run, strict=self.strict)
-        badge = {
-            "schemaVersion": 1,
-            "label": f"{LABEL} {run.subject.revision}",
-            "message": message,
-            "color": color,
-        }
-        self.path.write_text(json.dumps(badge, indent=2, ensure_ascii=False) + "\n", "utf-8")
+def write_badge(path: Path, run: RunResult, *, strict: bool) -> None:
+    """Write the badge of a run; with `strict` SHOULD clauses decide its colour too."""
+    message, color = verdict_in_words(run, strict=strict)
+    badge = {
+        "schemaVersion": 1,
+        "label": f"{LABEL} {run.subject.revision}",
+        "message": message,
+        "color": color,
+    }
+    path.write_text(json.dumps(badge, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
 def verdict_in_words(run: RunResult, *, strict: bool) -> tuple[str, str]:

@@ -1,40 +1,33 @@
-"""The files that a run can be written to, as the command line names them."""
+"""The files that a run can be written to."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
-from codex_conformance.reports.badge import BadgeFile
-from codex_conformance.reports.junit import JUnitFile
-from codex_conformance.reports.summary import SummaryFile
-from codex_conformance.results import Reporter
-from codex_conformance.results_file import ResultsFile
+from codex_conformance.options import Outputs
+from codex_conformance.reports.badge import write_badge
+from codex_conformance.reports.columns import column_of
+from codex_conformance.reports.junit import write_junit
+from codex_conformance.reports.summary import write_summary
+from codex_conformance.results import Reporter, WhenEnded
+from codex_conformance.results_file import write_results
 from codex_conformance.writable import writable
 
 
-def files(
-    results: Path | None,
-    junit: Path | None,
-    html: Path | None,
-    badge: Path | None,
-    summary: Path | None,
-    *,
-    strict: bool,
-) -> Iterator[Reporter]:
+def files(outputs: Outputs, *, strict: bool) -> Iterator[Reporter]:
     """Whoever writes a file of the run.
 
     Raises:
         UsageError: one cannot be written.
     """
-    if results:
-        yield ResultsFile(writable(results))
-    if junit:
-        yield JUnitFile(writable(junit))
-    if badge:
-        yield BadgeFile(writable(badge), strict)
-    if summary:
-        yield SummaryFile(writable(summary), strict)
-    if html:
+    if results := outputs.json and writable(outputs.json):
+        yield WhenEnded(lambda run: write_results(results, run))
+    if junit := outputs.junit and writable(outputs.junit):
+        yield WhenEnded(lambda run: write_junit(junit, [run]))
+    if badge := outputs.badge and writable(outputs.badge):
+        yield WhenEnded(lambda run: write_badge(badge, run, strict=strict))
+    if summary := outputs.summary and writable(outputs.summary):
+        yield WhenEnded(lambda run: write_summary(summary, [column_of(run)], strict=strict))
+    if html := outputs.html and writable(outputs.html):
         # Imported here: the template engine is not needed for anything else.
-        from codex_conformance.reports.html import HtmlFile
+        from codex_conformance.reports.html import write_html
 
-        yield HtmlFile(writable(html), strict)
+        yield WhenEnded(lambda run: write_html(html, [column_of(run)], strict=strict))

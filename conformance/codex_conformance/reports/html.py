@@ -5,7 +5,6 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,8 @@ from markupsafe import Markup
 
 from codex_conformance.ledger import Clause
 from codex_conformance.reports.badge import verdict_in_words
-from codex_conformance.reports.columns import Column, column_of
-from codex_conformance.results import PLAIN, VERDICTS, CaseResult, Plan, RunResult, Verdict
+from codex_conformance.reports.columns import Column
+from codex_conformance.results import PLAIN, VERDICTS, CaseResult, RunResult, Verdict
 from codex_conformance.sequence import Step, abridged
 
 _FILES = Path(__file__).parent / "html_page"
@@ -30,29 +29,6 @@ _WAYS = {
     ("server", "backend"): "sb",
     ("backend", "server"): "bs",
 }
-
-
-@dataclass(frozen=True)
-class HtmlFile:
-    """Writes `path` when the run has ended.
-
-    Args:
-        path: where to.
-        strict: whether SHOULD clauses decide too.
-    """
-
-    path: Path
-    strict: bool
-
-    def started(self, plan: Plan) -> None:
-        """Nothing to write yet."""
-
-    def finished_case(self, result: CaseResult) -> None:
-        """Nothing to write yet."""
-
-    def finished(self, run: RunResult) -> None:
-        """Write the whole page."""
-        write_html(self.path, [column_of(run)], strict=self.strict)
 
 
 def write_html(path: Path, columns: Sequence[Column], *, strict: bool) -> None:

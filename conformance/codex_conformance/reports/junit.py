@@ -3,11 +3,10 @@
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from codex_conformance.reports.chart import chart_lines
-from codex_conformance.results import CaseResult, Plan, RunResult
+from codex_conformance.results import CaseResult, RunResult
 
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ELEMENTS = {
@@ -18,23 +17,6 @@ _ELEMENTS = {
     "expected-fail": "skipped",
     "flaky": "skipped",
 }
-
-
-@dataclass(frozen=True)
-class JUnitFile:
-    """Writes `path` when the run has ended."""
-
-    path: Path
-
-    def started(self, plan: Plan) -> None:
-        """Nothing to write yet."""
-
-    def finished_case(self, result: CaseResult) -> None:
-        """Nothing to write yet."""
-
-    def finished(self, run: RunResult) -> None:
-        """Write the whole file."""
-        write_junit(self.path, [run])
 
 
 def write_junit(path: Path, runs: Iterable[RunResult]) -> None:

@@ -3,12 +3,11 @@
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from codex_conformance.reports.badge import verdict_in_words
-from codex_conformance.reports.columns import Column, column_of
-from codex_conformance.results import VERDICTS, CaseResult, Plan, RunResult, Verdict
+from codex_conformance.reports.columns import Column
+from codex_conformance.results import VERDICTS, CaseResult, RunResult, Verdict
 
 _CELL = 300  # characters of what a target said
 _ROWS = 100  # of one table
@@ -22,29 +21,6 @@ _MARKS: dict[str, str] = {
     "": "",
 }
 _SPECIAL = re.compile(r"[^\w\s,.;:'\"/=%?(){}+…-]|_|:(?=/)|(?<=\bwww)\.")
-
-
-@dataclass(frozen=True)
-class SummaryFile:
-    """Writes `path` when the run has ended; adds to it if it is GitHub's own.
-
-    Args:
-        path: where to.
-        strict: whether SHOULD clauses decide too.
-    """
-
-    path: Path
-    strict: bool
-
-    def started(self, plan: Plan) -> None:
-        """Nothing to write yet."""
-
-    def finished_case(self, result: CaseResult) -> None:
-        """Nothing to write yet."""
-
-    def finished(self, run: RunResult) -> None:
-        """Write the whole file."""
-        write_summary(self.path, [column_of(run)], strict=self.strict)
 
 
 def write_summary(path: Path, columns: Sequence[Column], *, strict: bool) -> None:
