@@ -129,7 +129,7 @@ class Response:
 
     def __str__(self) -> str:
         if not self.answered:
-            return f"no response to {self.method} within {self.elapsed:g} s; {self.state}"
+            return f"no response to {self.method} within {self.elapsed:.1f} s; {self.state}"
         late = "" if self.prompt else f", after {self.elapsed:.1f} s"
         body = {name: self.message[name] for name in ("result", "error") if name in self.message}
         return f"{short(body)}{late}"

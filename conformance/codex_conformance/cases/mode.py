@@ -17,7 +17,7 @@ from codex_conformance.expectations import (
 )
 from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import MockParent
-from codex_conformance.tokens import BETA, Mint
+from codex_conformance.tokens import BETA, ExternalTokens, Mint
 
 
 async def expect_blocked(
@@ -42,6 +42,24 @@ async def expect_blocked(
     ended = [entry for entry in told if entry.params.get("success") is False]
     expect(clause, not ended, "no login left pending, to end later", ended[0] if ended else None)
     return response
+
+
+async def expect_refreshed_by_parent(
+    clause: str,
+    parent: MockParent,
+    backend: MockBackend,
+    given: ExternalTokens,
+    refreshed: ExternalTokens,
+) -> None:
+    """Expect that a 401 for the tokens given asks the parent, and that its answer is used."""
+    backend.expire(given)
+    turn = await parent.start_turn()
+    request = await parent.refresh_in(turn)
+    expect(clause, request is not None, "a refresh request after a 401", request)
+    assert request is not None
+    await request.answer(refreshed)
+    outcome = await turn.outcome()
+    expect(clause, outcome.completed, "the turn to complete after the refresh", outcome)
 
 
 @case("mode/browser-login", "MODE-1", browser_login=True)
@@ -94,14 +112,7 @@ async def test_external_tokens_after_logout_work_again(
 
     expect("MODE-3", response.ok, "a login with external tokens to be accepted", response)
     await expect_turn_as("MODE-3", parent, backend, given)
-    backend.expire(given)
-    turn = await parent.start_turn()
-    request = await parent.refresh_in(turn)
-    expect("MODE-3", request is not None, "a refresh request after a 401", request)
-    assert request is not None
-    await request.answer(refreshed)
-    outcome = await turn.outcome()
-    expect("MODE-3", outcome.completed, "the turn to complete after the refresh", outcome)
+    await expect_refreshed_by_parent("MODE-3", parent, backend, given, refreshed)
     await expect_logged_in("MODE-3", parent, refreshed)
 
 
@@ -183,15 +194,8 @@ async def test_external_tokens_over_an_earlier_login_are_refreshed_by_the_parent
         await parent.login_api_key(tokens.api_key())
     given, refreshed = tokens.mint(BETA), tokens.mint(BETA)
     await parent.login(given)
-    backend.expire(given)
-    turn = await parent.start_turn()
-    request = await parent.refresh_in(turn)
 
-    expect("MODE-4", request is not None, "a refresh request after a 401", request)
-    assert request is not None
-    await request.answer(refreshed)
-    outcome = await turn.outcome()
-    expect("MODE-4", outcome.completed, "the turn to complete after the refresh", outcome)
+    await expect_refreshed_by_parent("MODE-4", parent, backend, given, refreshed)
     await expect_logged_in("MODE-4", parent, refreshed)
 
 
@@ -242,13 +246,6 @@ async def test_external_tokens_win_over_a_login_by_browser(
 
     expect("MODE-4", response.ok, "external tokens to be accepted", response)
     await expect_turn_as("MODE-4", parent, backend, given)
-    backend.expire(given)
-    turn = await parent.start_turn()
-    request = await parent.refresh_in(turn)
-    expect("MODE-4", request is not None, "a refresh request after a 401", request)
-    assert request is not None
-    await request.answer(refreshed)
-    outcome = await turn.outcome()
-    expect("MODE-4", outcome.completed, "the turn to complete after the refresh", outcome)
+    await expect_refreshed_by_parent("MODE-4", parent, backend, given, refreshed)
     asked = backend.issuer.refreshes
     expect("MODE-4", not asked, "no refresh at the issuer", asked[0] if asked else None)
