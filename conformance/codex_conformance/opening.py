@@ -71,7 +71,7 @@ def _converse(judged: Judged, talk: Callable[[Bench], Awaitable[T]]) -> T:
     except Exception as error:  # noqa: BLE001 - sorted here, raised again unless understood
         leaf = leaves(error)[0]
         if isinstance(leaf, Broken):
-            raise UnfitTargetError(f"needs {leaf.expected}; got {leaf.actual}") from None
+            raise UnfitTargetError(f"the opening conversation fails: {leaf}") from None
         if isinstance(leaf, OSError):
             what = f"{leaf.filename}: {leaf.strerror}"
             raise UnfitTargetError(f"the target cannot be started: {what}") from None

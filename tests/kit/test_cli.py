@@ -95,7 +95,7 @@ def test_target_that_answers_every_request_with_an_empty_object_is_unfit() -> No
         "        print(json.dumps({'id': message['id'], 'result': {}}), flush=True)\n"
     )
     words = complaint("check", "--", sys.executable, "-c", agree)
-    assert "needs a thread to start; got" in words
+    assert "the opening conversation fails: expected a thread to start; got" in words
 
 
 def test_list_shows_the_cases_and_their_clauses() -> None:

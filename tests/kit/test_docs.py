@@ -2,7 +2,8 @@
 
 A block of ```console is run line by line, all of a page in one folder; what is typed stands behind
 `$ `. `…` stands for anything. A block below a line `<!-- not run: why -->` is not run; one below
-`<!-- file: name -->` is a program that the page's commands find in that folder.
+`<!-- file: name -->` is a program that the page's commands find in that folder. Beside it they find
+`tests/`, as whoever stands in a clone does.
 """
 
 import os
@@ -55,6 +56,7 @@ def test_commands_of_a_page_print_what_it_shows(page: Path, tmp_path: Path) -> N
     for name, text in PROGRAM.findall(page.read_text("utf-8")):
         tmp_path.joinpath(name).write_text(text)
         tmp_path.joinpath(name).chmod(0o755)
+    tmp_path.joinpath("tests").symlink_to(ROOT / "tests")
     for typed, shown in sessions(page):
         done = run(typed, tmp_path)
         assert done.returncode == 0, f"{typed}{done.stdout}{done.stderr}"
