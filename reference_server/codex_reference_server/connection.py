@@ -100,13 +100,17 @@ class Outbox:
 
     Attributes:
         overflow: called when more is on its way than `FLOOD`; nothing of it is sent then.
+        send_now: sends what can be sent without waiting, and returns the rest.
     """
 
     def __init__(self, relief: Relief) -> None:
         self.overflow: Callable[[], None] = lambda: None
+        self.send_now: Callable[[list[bytes]], list[bytes]] = lambda lines: lines
         self._relief = relief
         self._lines: list[bytes] = []
         self._size = 0
+        self._is_held = False
+        self._is_awaited = False
         self._is_closed = False
         self._filled = anyio.Event()
 
@@ -126,13 +130,32 @@ class Outbox:
             return
         self._lines.append(line)
         self._size += len(line)
-        self._filled.set()
+        if not self._is_held:
+            self._filled.set()
+
+    def hold(self) -> None:
+        """Let messages gather: nobody is woken for each."""
+        self._is_held = True
+
+    def release(self) -> None:
+        """Send what has gathered at once, unless what was taken before is still being sent."""
+        self._is_held = False
+        if self._lines and self._is_awaited:
+            self._lines = self.send_now(self._empty())
+            self._size = sum(map(len, self._lines))
+        if self._lines:
+            self._filled.set()
 
     async def take(self) -> list[bytes]:
-        """Wait for messages and take them all; none means that no more will come."""
-        if not self._lines and not self._is_closed:
+        """Wait for messages and take them all; none means that no more will come.
+
+        Whoever takes has sent what was taken before.
+        """
+        self._is_awaited = True
+        while not self._lines and not self._is_closed:
             self._filled = anyio.Event()
             await self._filled.wait()
+        self._is_awaited = False
         return self._empty()
 
     async def room(self) -> None:

@@ -27,8 +27,8 @@ STDIN, STDOUT = 0, 1
 LINE_LIMIT = 16 * 1024 * 1024
 """Bytes of the longest line that is read; a longer one is dropped, a longer frame hung up on."""
 
-CHUNK = 256 * 1024
-"""Bytes that are read at once, if there are as many."""
+CHUNK = 64 * 1024
+"""Bytes that are read at once, if there are as many; for more, memory is mapped every time."""
 
 FLUSH_LIMIT = 1.0
 """Seconds that a client has, after it has ended its side, to read what is left."""
@@ -79,12 +79,15 @@ async def converse(stream: ByteStream, connection: Connection) -> None:
 
 async def _receive(stream: ByteStream, connection: Connection) -> None:
     """Heed the lines, no faster than the client reads the answers."""
-    lines = Lines()
+    lines, outbox = Lines(), connection.outbox
     with suppress(anyio.EndOfStream):
         while True:
-            for line in lines.feed(await stream.receive()):
+            chunk = await stream.receive()
+            outbox.hold()
+            for line in lines.feed(chunk):
                 connection.receive(line)
-            await connection.outbox.room()
+            outbox.release()
+            await outbox.room()
     connection.receive(lines.end())
 
 
@@ -92,10 +95,13 @@ async def _send(stream: ByteStream, outbox: Outbox, conversation: anyio.CancelSc
     """Send what is in the outbox, as much at once as there is."""
     try:
         while lines := await outbox.take():
-            lines.append(b"")
-            await stream.send(b"\n".join(lines))
+            await stream.send(_joined(lines))
     except anyio.BrokenResourceError:
         conversation.cancel()
+
+
+def _joined(lines: list[bytes]) -> bytes:
+    return b"\n".join((*lines, b""))
 
 
 class StandardStreams:
@@ -129,6 +135,15 @@ class StandardStreams:
             except OSError:
                 raise anyio.BrokenResourceError from None
 
+    def send_now(self, lines: list[bytes]) -> list[bytes]:
+        """Write what standard output takes; the rest begins where that ended."""
+        data = _joined(lines)
+        try:
+            rest = data[os.write(STDOUT, data) :]
+        except OSError:  # whoever sends the rest will meet it again
+            return lines
+        return [rest[:-1]] if rest else []
+
     async def _wait_for_input(self) -> None:
         if not self._input_is_a_file:
             try:
@@ -148,6 +163,12 @@ def standard_transport() -> Iterator[Serve]:
     try:
         was_blocking = os.get_blocking(STDOUT)
         os.set_blocking(STDOUT, False)
-        yield lambda connect: converse(StandardStreams(), connect())
+        yield lambda connect: _serve_one(connect())
     finally:
         os.set_blocking(STDOUT, was_blocking)
+
+
+async def _serve_one(connection: Connection) -> None:
+    streams = StandardStreams()
+    connection.outbox.send_now = streams.send_now
+    await converse(streams, connection)
