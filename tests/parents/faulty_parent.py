@@ -545,7 +545,9 @@ def crashes_when_it_writes_to_a_dead_codex():
 
     @around(Process, "ended")
     def ended(real, self):
-        time.sleep(1)  # until the refresh that is under way is written
+        for thread in threading.enumerate():  # those that are at work on a refresh
+            if thread is not threading.current_thread():
+                thread.join()
         return real(self)
 
     Codex.send = send

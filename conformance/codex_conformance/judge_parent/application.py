@@ -78,10 +78,13 @@ class Application:
             return None
         if self.status < 0:
             return f"signal {signal.Signals(-self.status).name}"
-        for name, pattern in CRASHES:
-            if pattern.search(self.stderr):
-                return f"{name} and exit status {self.status}"
-        return None
+        error = self.uncaught()
+        return None if error is None else f"{error} and exit status {self.status}"
+
+    def uncaught(self) -> str | None:
+        """The error that nobody caught, if its stderr tells of one; it may outlive it."""
+        found = (name for name, pattern in CRASHES if pattern.search(self.stderr))
+        return next(found, None)
 
     def state(self) -> str:
         """What is known of it, as the end of a sentence."""
@@ -99,7 +102,7 @@ class Application:
             group.start_soon(self._drain, self._process.stderr, self.stderr, "stderr")
             status = await self._process.wait()
             # What a child of its own holds open is not waited for.
-            group.cancel_scope.deadline = anyio.current_time() + 0.2
+            group.cancel_scope.deadline = anyio.current_time() + GRACE
         if not self._told_to_end:
             self.status = status
             self._transcript.add("note", f"the parent ends with exit status {status}")
@@ -144,6 +147,10 @@ class Unwatched:
         """There is nothing to see."""
 
     def crash(self) -> str | None:
+        """Nobody knows."""
+        return None
+
+    def uncaught(self) -> str | None:
         """Nobody knows."""
         return None
 

@@ -17,6 +17,7 @@ from codex_conformance.wire import Entry, LineReader, Transcript, decode
 
 LOGIN = "account/login/start"
 RENUMBERED = 3_000  # what the server's own ids begin with: 0 is for the scenarios that are about it
+LEAVING = 5.0  # seconds that a codex which ends may take until it is gone
 PAUSE = 0.01  # seconds between the pieces of a line, so that they are read one by one
 _GONE = (anyio.BrokenResourceError, anyio.ClosedResourceError)
 
@@ -64,6 +65,8 @@ class Conversation:
         self._filled = anyio.Event()
         self._reading = anyio.Event()
         self._reading.set()
+        self._left = False
+        self._unheard = anyio.Event()
         self._over = anyio.Event()
 
     # What a scenario does.
@@ -130,6 +133,11 @@ class Conversation:
         return any(entry.method == "initialized" for entry in self.received)
 
     @property
+    def gone(self) -> bool:
+        """Whether it is over, and a codex that was started has closed its ends of the pipes."""
+        return self._over.is_set()
+
+    @property
     def in_flight(self) -> list[tuple[Id, str]]:
         """The parent's own requests that are unanswered: id and method, in order."""
         return list(self._own.values())
@@ -148,6 +156,7 @@ class Conversation:
             tasks.start_soon(self._hear_server, server)
             tasks.start_soon(self._hear_parent, server)
             await self._over.wait()
+            self._pulse.beat()
             tasks.cancel_scope.cancel()
 
     async def _deliver(self) -> None:
@@ -158,7 +167,7 @@ class Conversation:
                     await self._filled.wait()
                 verb, data = self._outbox.popleft()
                 if verb == "leave":
-                    await self.peer.leave(int(data))
+                    await self._leave(int(data))
                     break
                 if verb == "pause":
                     await anyio.sleep(PAUSE)
@@ -168,15 +177,27 @@ class Conversation:
             self._ended_by("the parent")
         self._over.set()
 
+    async def _leave(self, status: int) -> None:
+        """End, and wait until nothing can be read any more: the other end is closed then."""
+        self.ended = self.ended or "the server"
+        self._left = True
+        self._reading.set()
+        await self.peer.leave(status)
+        with anyio.move_on_after(LEAVING):
+            await self._unheard.wait()
+
     async def _hear_parent(self, server: anyio.abc.ObjectStream[bytes]) -> None:
         reader = LineReader()
         try:
             while True:
                 await self._reading.wait()
                 for line in reader.feed(await self.peer.receive()):
-                    if line.strip() and (forwarded := self._from_parent(line)):
+                    if self._left or not line.strip():
+                        continue  # nobody is there any more who could read it
+                    if forwarded := self._from_parent(line):
                         await server.send(forwarded + b"\n")
         except anyio.EndOfStream:
+            self._unheard.set()
             self._ended_by("the parent")
             await server.send_eof()
         except _GONE:

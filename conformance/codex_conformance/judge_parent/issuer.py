@@ -49,6 +49,7 @@ class TokenIssuer:
         self._current = ALPHA
         self._only: str | None = None
         self._delay = 0.0
+        self._holding = False
         self._refusal: Reply | None = None
         self._repeats = False
 
@@ -73,6 +74,15 @@ class TokenIssuer:
     def takes(self, seconds: float) -> None:
         """From now on every answer takes as long."""
         self._delay = seconds
+
+    def holds(self) -> None:
+        """From now on every request waits for its answer until `lets_go`."""
+        self._holding = True
+
+    def lets_go(self) -> None:
+        """Answer what was held, and hold nothing more."""
+        self._holding = False
+        self._pulse.beat()
 
     def repeats(self) -> None:
         """From now on it hands out the tokens of the last time once more."""
@@ -109,6 +119,7 @@ class TokenIssuer:
         self._pulse.beat()
         if self._delay:
             await anyio.sleep(self._delay)
+        await self._pulse.until(lambda: not self._holding or None, "the issuer to let go", HANGS)
         reply, said = self._reply(method, body)
         self._transcript.add("note", f"the token issuer answers {reply.status}: {said}")
         self._pulse.beat()

@@ -2,6 +2,7 @@
 
 from asyncio import IncompleteReadError, StreamReader, StreamWriter, start_unix_server
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
 
@@ -37,7 +38,7 @@ class Peer(Protocol):
         """Write to stderr, where there is one."""
 
     async def leave(self, status: int) -> None:
-        """End; a process ends with this status."""
+        """End; a process ends with this status. `receive` comes to its end once it is gone."""
 
 
 class Plain:
@@ -117,13 +118,9 @@ class Relayed(Plain):
         await self._frame(b"r", revision.encode())
 
     async def leave(self, status: int) -> None:
-        """End the process."""
-        try:
+        """End the process, which closes the connection."""
+        with suppress(anyio.BrokenResourceError):  # it is gone already, which is all that is wanted
             await self._frame(b"x", str(status).encode())
-        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
-            pass  # it is gone already, which is all that is wanted
-        finally:
-            self._writer.close()
 
     async def _frame(self, kind: bytes, payload: bytes) -> None:
         await super().say(kind + len(payload).to_bytes(4, "big") + payload)

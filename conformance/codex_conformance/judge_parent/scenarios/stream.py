@@ -1,6 +1,8 @@
 """What may happen to the streams between parent and server."""
 
 import json
+from dataclasses import dataclass
+from typing import Self
 
 from codex_conformance.case import expect, not_applicable
 from codex_conformance.judge_parent.answers import now
@@ -16,6 +18,8 @@ from codex_conformance.judge_parent.scenario import (
 FLOOD = 1024 * 1024  # bytes on stderr; a pipe holds 64 KiB
 DEAF = 2.0  # seconds
 NOTICED = 10.0  # seconds that a parent has to notice that its server is gone
+AT_WORK = 5.0  # seconds that a parent has to ask its issuer, and a codex to be gone
+AFTERMATH = 2.0  # seconds after its word in which a parent may end yet
 
 
 @scenario("stream/request-in-pieces", "PARENT-3")
@@ -64,21 +68,34 @@ async def server_reads_late(app: App) -> None:
         expect_like_any_other(app, "PARENT-9", answer, "an answer when the server reads again")
 
 
-async def _expect_noticed(app: App, when: str) -> None:
+@dataclass(frozen=True)
+class _Before:
+    """What a parent had done before its server ended."""
+
+    conversations: int
+    said: int
+    at: float
+
+    @classmethod
+    def of(cls, app: App) -> Self:
+        return cls(len(app.conversations), app.application.said, now())
+
+
+async def _expect_noticed(app: App, when: str, since: _Before | None = None) -> None:
     """Expect that the parent ends, says something, or starts codex again; and no crash."""
-    began, said = now(), app.application.said
-    conversations = len(app.conversations)
+    before = since or _Before.of(app)
 
     def noticed() -> bool | None:
-        more = len(app.conversations) > conversations or app.application.said > said
-        return True if more or app.application.status is not None else None
+        said = app.application.said > before.said
+        return said or len(app.conversations) > before.conversations or None
 
     told = await app.until(noticed, "the parent to notice", NOTICED)
-    await app.quiet(0.5)
+    # An error that nobody catches is told first, and ends the parent then.
+    await app.quiet(NOTICED if app.application.uncaught() else AFTERMATH)
     crash = app.application.crash()
     expect("PARENT-15", crash is None, f"a parent that survives the end of codex {when}", crash)
     expected = f"a word, a new codex, or the end of the parent, once codex has ended {when}"
-    nothing = f"nothing within {now() - began:.1f} s; {app.state()}"
+    nothing = f"nothing within {now() - before.at:.1f} s; {app.state()}"
     expect("PARENT-15", bool(told) or app.application.status is not None, expected, nothing)
 
 
@@ -103,13 +120,21 @@ async def closed_by_a_crash(app: App) -> None:
 @scenario("stream/closed-in-mid-refresh", "PARENT-15")
 async def closed_in_mid_refresh(app: App) -> None:
     """The end of the server while a refresh is under way is noticed, and breaks nothing."""
-    await app.logged_in()
+    login = await app.logged_in()
     await app.at_rest()
-    app.issuer.takes(0.7)
-    app.ask_refresh()
-    await app.quiet(0.2)
+    before, requests = _Before.of(app), app.issuer.requests
+    app.issuer.holds()
+    asked = app.ask_refresh()
+
+    def at_work() -> bool | None:
+        return app.issuer.requests > requests or bool(asked.answers) or None
+
+    if app.issuer.issues(login.tokens.access_token):
+        await app.until(at_work, "the parent to ask its issuer", AT_WORK)
     app.owner.end(0)
-    await _expect_noticed(app, "in the middle of a refresh")
+    await app.until(lambda: app.owner.gone or None, "the end of codex", AT_WORK)
+    app.issuer.lets_go()  # so that whatever the parent answers is written to a codex that is gone
+    await _expect_noticed(app, "in the middle of a refresh", before)
 
 
 @scenario("stream/closed-in-mid-login", "PARENT-15")
