@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from codex_conformance.judge_parent.judge import Wish
 from codex_conformance.ledger import load_ledger
-from faulty_parent import FAULTS
+from faults import FAULTS
 from judging import HERE, PYTHON, broken, judge_all, told, wish
 
 AT_ONCE = 16  # faults

@@ -6,11 +6,14 @@ error, in the order in which they came; `x` ends the process with the status tha
 has it do here what a codex of the revision does that it carries.
 """
 
+import _socket  # socket takes longer to import than Python to start
 import _thread
-import io
 import os
-import socket
 import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
 
 DOOR = "judge"  # the judge's Unix socket, in the folder of the executable
 CHUNK = 65536  # bytes read at once
@@ -20,7 +23,7 @@ TOLD = ("CODEX_HOME", "CODEX_CONFORMANCE_SCENARIO")  # variables whose value the
 
 def main(executable: str) -> int:
     """Connect to the judge and carry bytes until it says stop; the exit status."""
-    door = socket.socket(socket.AF_UNIX)
+    door = _socket.socket(_socket.AF_UNIX)
     try:
         door.connect(os.path.join(os.path.dirname(executable), DOOR))  # noqa: PTH118, PTH120 - quick
     except OSError:
@@ -33,24 +36,25 @@ def main(executable: str) -> int:
     try:
         door.sendall(len(payload).to_bytes(4, "big") + payload)
         _thread.start_new_thread(carry_up, (door,))
-        status = carry_down(door.makefile("rb"))
+        with open(door.fileno(), "rb", closefd=False) as frames:
+            status = carry_down(frames)
     except OSError:
         status = GONE
     sys.stdout.flush()
     os._exit(status)  # the thread that reads standard input is not waited for
 
 
-def carry_up(door: socket.socket) -> None:
+def carry_up(door: _socket.socket) -> None:
     """Standard input to the judge, to its end."""
     try:
         while chunk := os.read(0, CHUNK):
             door.sendall(chunk)
-        door.shutdown(socket.SHUT_WR)
+        door.shutdown(_socket.SHUT_WR)
     except OSError:
         pass
 
 
-def carry_down(frames: io.BufferedReader) -> int:
+def carry_down(frames: "BinaryIO") -> int:
     """Frames of the judge to where they belong; the exit status."""
     while len(head := frames.read(5)) == 5:
         payload = frames.read(int.from_bytes(head[1:], "big"))

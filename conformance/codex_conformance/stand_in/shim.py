@@ -3,6 +3,7 @@
 import os
 import sys
 import sysconfig
+from functools import cache
 from pathlib import Path
 
 from codex_conformance.errors import UsageError
@@ -100,7 +101,13 @@ def _places() -> list[str]:
 
     packages = (codex_account_protocol, codex_conformance, reference.PACKAGE)
     own = [str(Path(str(each.__file__)).resolve().parents[1]) for each in packages]
-    standard = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib")}
-    found = [sysconfig.get_path(name) for name in ("purelib", "platlib")]
+    standard = {_folder(name) for name in ("stdlib", "platstdlib")}
+    found = [_folder(name) for name in ("purelib", "platlib")]
     found += [each for each in sys.path if each.endswith(("site-packages", "dist-packages"))]
     return [each for each in dict.fromkeys([*own, *found]) if each not in standard]
+
+
+@cache
+def _folder(name: str) -> str:
+    """A folder of this Python; asked for once, since the answer takes a millisecond to find."""
+    return sysconfig.get_path(name)
