@@ -16,7 +16,6 @@ from codex_conformance.options import FILE, Outputs, output_options, without_opt
 from codex_conformance.report_command import report
 
 if TYPE_CHECKING:
-    from codex_conformance.reports.progress import Progress
     from codex_conformance.results import Reporter, RunResult
 
 _REVISIONS = click.Choice(["auto", *REVISIONS])
@@ -136,6 +135,7 @@ def check(
     from codex_conformance.choice import chosen
     from codex_conformance.reports.console import Console
     from codex_conformance.reports.files import files
+    from codex_conformance.reports.voice import progress
     from codex_conformance.writable import writable
 
     direct, listen = chosen(target, command)
@@ -158,30 +158,19 @@ def check(
         for case_id, clauses in cases_of(wish).items():
             click.echo(f"{case_id:<60} {' '.join(clauses)}")
         return
-    progress = _progress()
-    console = Console(_again(target, revision), wish.transcripts, strict, verbose, progress)
+    shown = progress()
+    console = Console(_again(target, revision), wish.transcripts, strict, verbose, shown)
     reporters: list[Reporter] = [console]
     reporters += files(outputs, strict=strict)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
-        run = run_check(wish, reporters, progress)
+        run = run_check(wish, reporters, shown)
     finally:
-        if progress:
-            progress.stop()
+        if shown:
+            shown.stop()
     if write_baseline and not run.interrupted:
         click.echo(_written(write_baseline, run), err=True)
     sys.exit(run.exit_status(strict=strict))
-
-
-def _progress() -> "Progress | None":
-    """What shows how far a run is, where anybody can see it."""
-    from codex_conformance.reports.voice import can_be_redrawn
-
-    if not can_be_redrawn():
-        return None
-    from codex_conformance.reports.progress import Progress
-
-    return Progress()
 
 
 def _written(baseline: Path, run: "RunResult") -> str:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 import anyio
-from codex_conformance.judge_parent.judge import Capacity, Wish, judge_with, scenarios_of
+from codex_conformance.judge_parent.judge import Capacity, Told, Wish, judge_with, scenarios_of
 from codex_conformance.judge_parent.loopback import open_loopback
 from codex_conformance.judge_parent.scenarios import all_scenarios
 from codex_conformance.judge_parent.stage import Judged
@@ -43,7 +43,7 @@ def judge_all(wishes: dict[str, Wish]) -> dict[str, RunResult]:
         async with open_loopback() as loopback, anyio.create_task_group() as group:
 
             async def judge(name: str, one: Wish) -> None:
-                found[name] = await judge_with(loopback, one, scenarios_of(one), [], capacity)
+                found[name] = await judge_with(loopback, one, scenarios_of(one), Told(), capacity)
 
             for name, one in wishes.items():
                 group.start_soon(judge, name, one)

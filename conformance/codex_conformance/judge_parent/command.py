@@ -73,6 +73,7 @@ def parent(
     from codex_conformance.judge_parent.stage import Judged
     from codex_conformance.reports.console import Console
     from codex_conformance.reports.files import files
+    from codex_conformance.reports.voice import progress
     from codex_conformance.results import Reporter
 
     judged = Judged(command, revision, outputs.transcripts, shim and shim.absolute(), variables)
@@ -85,7 +86,13 @@ def parent(
     if not command:
         raise UsageError("no command to judge", "codex-conformance parent -- COMMAND")
     again = ("codex-conformance", "parent", "--revision", revision)
-    reporters: list[Reporter] = [Console(again, outputs.transcripts, strict, verbose)]
+    shown = progress()
+    reporters: list[Reporter] = [Console(again, outputs.transcripts, strict, verbose, shown)]
     reporters += files(outputs, strict=strict)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    sys.exit(judge_parent(wish, reporters).exit_status(strict=strict))
+    try:
+        run = judge_parent(wish, reporters, shown)
+    finally:
+        if shown:
+            shown.stop()
+    sys.exit(run.exit_status(strict=strict))

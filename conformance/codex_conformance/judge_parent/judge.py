@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -23,6 +24,9 @@ from codex_conformance.judge_parent.stage import Judged, Ordinary
 from codex_conformance.ledger import load_ledger
 from codex_conformance.results import CaseResult, Plan, Reporter, RunResult, Subject
 from codex_conformance.selection import Selection
+
+if TYPE_CHECKING:
+    from codex_conformance.check import Watcher
 
 DEADLINE = 120.0  # seconds that a scenario may take, whatever happens
 STARTS_PER_CORE = 4  # parents that may be starting at the same time
@@ -75,21 +79,61 @@ def scenarios_of(wish: Wish) -> list[tuple[CaseSpec, Case]]:
     return sorted(found, key=lambda one: -one[0].waits)
 
 
-def judge_parent(wish: Wish, reporters: Sequence[Reporter]) -> RunResult:
+def judge_parent(
+    wish: Wish, reporters: Sequence[Reporter], watcher: "Watcher | None" = None
+) -> RunResult:
     """Judge a parent application, telling the reporters as it goes.
+
+    Whoever interrupts it is told what was found until then.
 
     Raises:
         ConformanceError: the run cannot begin.
+        KeyboardInterrupt: it was interrupted before the first scenario.
     """
     scenarios = scenarios_of(wish)
-    return anyio.run(_judge, wish, scenarios, reporters)
+    told = Told(reporters, watcher)
+    try:
+        return anyio.run(_judge, wish, scenarios, told)
+    except KeyboardInterrupt:
+        if told.run is None:
+            raise
+        return told.run
 
 
-async def _judge(
-    wish: Wish, scenarios: list[tuple[CaseSpec, Case]], reporters: Sequence[Reporter]
-) -> RunResult:
+async def _judge(wish: Wish, scenarios: list[tuple[CaseSpec, Case]], told: "Told") -> RunResult:
     async with open_loopback() as loopback:
-        return await judge_with(loopback, wish, scenarios, reporters, Capacity.of(wish))
+        return await judge_with(loopback, wish, scenarios, told, Capacity.of(wish))
+
+
+@dataclass
+class Told:
+    """Who is told what happens in a run, and what they were told at its end."""
+
+    reporters: Sequence[Reporter] = ()
+    watcher: "Watcher | None" = None
+    run: RunResult | None = None
+
+    def started(self, plan: Plan) -> None:
+        """The scenarios begin."""
+        for reporter in self.reporters:
+            reporter.started(plan)
+
+    def began(self, scenario: str) -> None:
+        """A scenario began; others may be under way."""
+        if self.watcher:
+            self.watcher.began_case(scenario)
+
+    def finished_case(self, result: CaseResult) -> None:
+        """A scenario ended."""
+        for reporter in self.reporters:
+            reporter.finished_case(result)
+
+    def finished(self, run: RunResult) -> RunResult:
+        """Every scenario ended, or somebody interrupted them."""
+        self.run = run
+        for reporter in self.reporters:
+            reporter.finished(run)
+        return run
 
 
 @dataclass(frozen=True)
@@ -111,7 +155,7 @@ async def judge_with(
     loopback: Loopback,
     wish: Wish,
     scenarios: list[tuple[CaseSpec, Case]],
-    reporters: Sequence[Reporter],
+    told: Told,
     capacity: Capacity,
 ) -> RunResult:
     """Judge a parent beside others, with a loopback and a capacity that they share."""
@@ -121,32 +165,38 @@ async def judge_with(
     subject = Subject(shlex.join(judged.command), introduction.client, judged.revision)
     if judged.transcripts is not None:
         judged.transcripts.mkdir(parents=True, exist_ok=True)
-    for reporter in reporters:
-        reporter.started(Plan(subject, len(scenarios), int(capacity.alive.total_tokens)))
+    ids = tuple(spec.id for spec, _ in scenarios)
+    told.started(Plan(subject, len(ids), int(capacity.alive.total_tokens), ids))
     results: list[CaseResult] = []
     began = time.perf_counter()
 
     async def play(spec: CaseSpec, body: Case) -> None:
         async with capacity.alive:
+            told.began(spec.id)
             result = await _play(wish, spec, body, introduction.ordinary, loopback, capacity)
         results.append(result)
-        for reporter in reporters:
-            reporter.finished_case(result)
+        told.finished_case(result)
 
-    async with anyio.create_task_group() as group:
-        for spec, body in scenarios:
-            group.start_soon(play, spec, body)
-    run = RunResult(
-        subject,
-        load_ledger(),
-        tuple(results),
-        stale=(),
-        wall_s=time.perf_counter() - began,
-        kit_version=version("codex-conformance"),
-    )
-    for reporter in reporters:
-        reporter.finished(run)
-    return run
+    def finished(*, interrupted: bool) -> RunResult:
+        run = RunResult(
+            subject,
+            load_ledger(),
+            tuple(results),
+            stale=(),
+            wall_s=time.perf_counter() - began,
+            kit_version=version("codex-conformance"),
+            interrupted=interrupted,
+        )
+        return told.finished(run)
+
+    try:
+        async with anyio.create_task_group() as group:
+            for spec, body in scenarios:
+                group.start_soon(play, spec, body)
+    except anyio.get_cancelled_exc_class():
+        finished(interrupted=True)
+        raise
+    return finished(interrupted=False)
 
 
 async def _play(

@@ -1,10 +1,14 @@
-"""Standard output: in colour where that is wanted, and silent once nobody reads it."""
+"""The console: in colour where that is wanted, and silent once nobody reads it."""
 
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from codex_conformance.reports.progress import Progress
 
 
 def say(line: str = "") -> None:
@@ -23,9 +27,13 @@ def painted(text: str, colour: str) -> str:
     return click.style(text, colour)  # away again where stdout is no terminal
 
 
-def can_be_redrawn() -> bool:
-    """Whether stderr is a terminal that can take back what it shows."""
-    return sys.stderr.isatty() and not _is_dumb()
+def progress() -> "Progress | None":
+    """What shows how far a run is: where stderr is a terminal that can take back what it shows."""
+    if not sys.stderr.isatty() or _is_dumb():
+        return None
+    from codex_conformance.reports.progress import Progress
+
+    return Progress()
 
 
 def _is_dumb() -> bool:
