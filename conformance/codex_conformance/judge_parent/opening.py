@@ -54,9 +54,11 @@ async def hold_opening(judged: Judged, loopback: Loopback) -> Introduction:
 
 
 async def _converse(app: App) -> Introduction:
-    await app.until(lambda: app.conversations or None, "codex to be started", STARTING)
+    await app.until(
+        lambda: app.conversations or app.unstartable or None, "codex to be started", STARTING
+    )
     if not app.conversations:
-        raise UnfitTargetError(_never_started(app), _WHERE)
+        raise UnfitTargetError(_never_started(app), "" if app.unstartable else _WHERE)
     try:
         await app.logged_in()
     except Broken as broken:
@@ -76,6 +78,8 @@ def _client(app: App) -> str | None:
 
 
 def _never_started(app: App) -> str:
+    if app.unstartable:
+        return f"codex cannot start with what the parent gives it: {app.unstartable}"
     if app.started_as:
         argv = " ".join(app.started_as[-1])
         return f"the parent ran `codex {printable(argv)}`, and never `codex app-server`"

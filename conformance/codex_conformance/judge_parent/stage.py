@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,11 @@ from codex_conformance.home import Home, fresh_home
 from codex_conformance.judge_parent.answers import LIMIT, Handed
 from codex_conformance.judge_parent.application import Application, Unwatched, started
 from codex_conformance.judge_parent.conversation import Conversation
+from codex_conformance.judge_parent.flags import Flags
 from codex_conformance.judge_parent.issuer import TokenIssuer
 from codex_conformance.judge_parent.loopback import Loopback
 from codex_conformance.judge_parent.peer import Peer, Plain, Relayed, listen
-from codex_conformance.judge_parent.places import RELAY, variables
+from codex_conformance.judge_parent.places import ADDRESSES, RELAY, variables
 from codex_conformance.judge_parent.relay import DOOR
 from codex_conformance.judge_parent.script import Script
 from codex_conformance.judge_parent.websocket import listen_for_websockets
@@ -33,6 +34,7 @@ from codex_conformance.tokens import Mint
 from codex_conformance.wire import Transcript
 
 ORIGIN = "http://backend.scenario"  # of the backend, which no network leads to
+STDIO = "stdio://"
 PLAIN_DOOR = "app-server.sock"  # a Unix socket beside the executable, for lines without frames
 
 
@@ -119,6 +121,7 @@ class Stage:
         self.conversations: list[Conversation] = []
         self.started_as: list[tuple[str, ...]] = []
         self.homes: set[str] = set()
+        self.unstartable = ""  # why codex could not start with what it was configured with
         self.home: Home
         self.application: Application | Unwatched = Unwatched()
         self.began_at = 0.0  # seconds since the epoch, as files have them
@@ -182,20 +185,41 @@ class Stage:
 
     async def _converse(self, peer: Peer) -> None:
         """Hold the conversation with one more client, a server of its own behind it."""
-        conversation = Conversation(
-            len(self.conversations) + 1,
-            peer,
-            self.script,
-            self.pulse,
-            self.transcript,
-            self._logging_in,
-        )
-        self.conversations.append(conversation)
-        self.pulse.beat()
-        argv = ["--revision", self.judged.revision]
-        server = reference.in_memory(self.home.codex_home, {}, argv, self._arranged)
-        async with server as stream:
+        flags = Flags.read(peer.argv)
+        if flags.listen not in ("", STDIO):
+            place = f"expected {STDIO}; its WebSocket is at the address in {ADDRESSES[0]}"
+            await self._refuse_to_start(peer, f"--listen is {flags.listen!r}, {place}")
+            return
+        argv = [*flags.heeded, "--revision", self.judged.revision]
+        async with AsyncExitStack() as stack:
+            try:
+                server = reference.in_memory(self.home.codex_home, {}, argv, self._arranged)
+                stream = await stack.enter_async_context(server)
+            except reference.ConfigError as error:
+                await self._refuse_to_start(peer, str(error))
+                return
+            for override in flags.left_out:
+                note = f"-c {override} is not heeded: the scenario says what it is"
+                self.transcript.add("note", note)
+            conversation = Conversation(
+                len(self.conversations) + 1,
+                peer,
+                self.script,
+                self.pulse,
+                self.transcript,
+                self._logging_in,
+            )
+            self.conversations.append(conversation)
+            self.pulse.beat()
             await conversation.run(stream)
+
+    async def _refuse_to_start(self, peer: Peer, reason: str) -> None:
+        """End as a codex does that makes nothing of its configuration."""
+        self.unstartable = reason
+        self.transcript.add("note", f"codex ends, since its configuration is of no use: {reason}")
+        await peer.complain(f"codex: error: {reason}\n".encode())
+        await peer.leave(1)
+        self.pulse.beat()
 
     def _arranged(self, config: Config, revision: Revision) -> Arrangement:
         """A server that asks the backend of the scenario, without a network."""
