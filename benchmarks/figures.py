@@ -33,6 +33,7 @@ class Measure:
         scale: what a sample is multiplied with to be shown.
         aim: beside the releases that have to be beaten; None where there is none.
         stretch: beside codex 0.98.0.
+        bound: for the worst sample itself, as it is shown, whatever a codex does.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Measure:
     scale: float
     aim: Aim | None = None
     stretch: Aim | None = None
+    bound: Aim | None = None
 
 
 START = Measure("start to initialize answered", "ms", 1e3, Aim(0.8))
@@ -51,13 +53,10 @@ AT_ONCE = Measure(
 REFRESH = Measure("refresh answer to turn/completed", "ms", 1e3, Aim(0.2))
 IDLE = Measure("resident memory, logged in", "MB", 1e-6, Aim(0.3))
 USED = Measure("resident memory, after refreshes", "MB", 1e-6, Aim(0.3))
-GROWTH = Measure("memory growth, 1st to 10th part of the refreshes", "MB", 1e-6)
+GROWTH = Measure("memory growth, 1st to 10th part of the refreshes", "MB", 1e-6, bound=Aim(2))
 SESSIONS = Measure("parallel sessions over WebSocket", "ms", 1e3)
 
 MEASURES = (START, LOGIN, IN_TURN, AT_ONCE, REFRESH, IDLE, USED, GROWTH, SESSIONS)
-
-GROWTH_LIMIT = 2_000_000
-"""Bytes by which the reference server may grow from the 1,000th refresh to the 10,000th."""
 
 STRETCH = "0.98.0"
 """The release that is beaten by nobody; its aims are apart."""
@@ -81,46 +80,52 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class Ratio:
-    """The reference server's median by another's, and whether that is what it is to be."""
+class Finding:
+    """A figure of the reference server, and whether it is what it is to be.
+
+    Attributes:
+        peer: the codex whose median the reference server's is divided by; None where the figure
+            stands for itself.
+    """
 
     measure: str
     subject: str
-    peer: str
+    peer: str | None
     value: float
     aim: str | None
     met: bool | None
+
+    @classmethod
+    def of(
+        cls, measure: Measure, subject: str, peer: str | None, value: float, aim: Aim | None
+    ) -> "Finding":
+        """What a figure is beside its aim, if there is one."""
+        shown, met = (None, None) if aim is None else (str(aim), aim.is_met(value))
+        return cls(measure.name, subject, peer, value, shown, met)
 
 
 Samples = dict[Measure, dict[str, list[float]]]
 
 
-def ratios(samples: Samples, subjects: dict[str, str | None]) -> list[Ratio]:
-    """Each of ours beside each codex.
+def findings(samples: Samples, subjects: dict[str, str | None]) -> list[Finding]:
+    """Each of ours beside each codex, and beside its bound.
 
     Args:
         samples: by measure and name of the subject.
         subjects: name to version, which is None for ours.
     """
-    ours = [name for name, version in subjects.items() if version is None]
-    peers = [(name, version) for name, version in subjects.items() if version is not None]
     found = []
     for measure, of in samples.items():
-        for own in (name for name in ours if name in of):
-            for peer, version in ((name, version) for name, version in peers if name in of):
-                value = median(of[own]) / median(of[peer])
-                aim = measure.stretch if version == STRETCH else measure.aim
-                met = None if aim is None else aim.is_met(value)
-                found.append(
-                    Ratio(measure.name, own, peer, value, None if aim is None else str(aim), met)
-                )
+        for own in (name for name, version in subjects.items() if version is None and name in of):
+            if measure.bound is not None:
+                worst = max(of[own]) * measure.scale
+                found.append(Finding.of(measure, own, None, worst, measure.bound))
+            for peer, version in subjects.items():
+                if version is not None and peer in of:
+                    ratio = median(of[own]) / median(of[peer])
+                    aim = measure.stretch if version == STRETCH else measure.aim
+                    found.append(Finding.of(measure, own, peer, ratio, aim))
     return found
-
-
-def growth_is_bounded(samples: Samples) -> bool | None:
-    """Whether the reference server keeps within `GROWTH_LIMIT`; None where it was not measured."""
-    grown = [size for sizes in samples.get(GROWTH, {}).values() for size in sizes]
-    return max(grown) < GROWTH_LIMIT if grown else None
 
 
 def as_json(samples: Samples) -> dict[str, Any]:

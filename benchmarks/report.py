@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.figures import Ratio, Samples, Summary, as_json
+from benchmarks.figures import Finding, Samples, Summary, as_json
 from benchmarks.subjects import Subject
 
 
@@ -31,18 +31,18 @@ def _processor() -> str:
     return next(names, platform.processor())
 
 
-def document(subjects: list[Subject], samples: Samples, found: list[Ratio]) -> dict[str, Any]:
+def document(subjects: list[Subject], samples: Samples, found: list[Finding]) -> dict[str, Any]:
     """Everything that is known of the run."""
     return {
         "machine": machine(),
         "subjects": [{"name": one.name, "command": list(one.command)} for one in subjects],
         "measures": as_json(samples),
-        "ratios": [asdict(ratio) for ratio in found],
+        "findings": [asdict(one) for one in found],
     }
 
 
-def table(subjects: list[Subject], samples: Samples, found: list[Ratio]) -> str:
-    """Medians with the middle half of the samples, then the ratios."""
+def table(subjects: list[Subject], samples: Samples, found: list[Finding]) -> str:
+    """Medians with the middle half of the samples, then what is made of them."""
     names = [subject.name for subject in subjects]
     head = ["median (middle half)", *names]
     rows = [
@@ -54,16 +54,15 @@ def table(subjects: list[Subject], samples: Samples, found: list[Ratio]) -> str:
     ]
     compared = [
         [
-            f"{one.subject} / {one.peer}: {one.measure}",
+            f"{one.subject}{f' / {one.peer}' if one.peer else ''}: {one.measure}",
             f"{one.value:.2f}",
             one.aim or "",
             {None: "", True: "met", False: "MISSED"}[one.met],
         ]
         for one in found
     ]
-    return "\n".join(
-        [*_columns([head, *rows]), "", *_columns([["ratio of medians", "", "aim", ""], *compared])]
-    )
+    judged = [["ratio of medians, or figure", "", "aim", ""], *compared]
+    return "\n".join([*_columns([head, *rows]), "", *_columns(judged)])
 
 
 def _shown(samples: list[float] | None, scale: float) -> str:

@@ -4,11 +4,15 @@ import importlib.util
 import re
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 import codex_account_protocol
+from codex_conformance.stand_in.shim import write_shim
 
 ROOT = Path(__file__).parents[1]
 PATIENCE = 30
@@ -27,12 +31,14 @@ class Subject:
         command: starts it; `--listen ADDRESS` may be added.
         revision: the shape of login that it takes.
         version: of the codex that it is; None for the reference server.
+        is_another_start: only its start differs from that of the reference server.
     """
 
     name: str
     command: tuple[str, ...]
     revision: str
     version: str | None = None
+    is_another_start: bool = False
 
 
 def reference() -> Subject:
@@ -46,7 +52,21 @@ def serve() -> Subject:
     script = Path(sys.executable).with_name("codex-conformance")
     if not script.is_file():
         raise UnfitSubjectError(f"{script} is not there: install the project first")
-    return Subject("serve", (str(script), "serve"), codex_account_protocol.REVISIONS[-1])
+    return _started_as("serve", str(script), "serve")
+
+
+@contextmanager
+def shim() -> Iterator[Subject]:
+    """The reference server as parents start it: the executable `codex` that `serve --shim` writes.
+
+    As long as that is there.
+    """
+    with tempfile.TemporaryDirectory(prefix="codex-shim-") as folder:
+        yield _started_as("shim", str(write_shim(Path(folder))), "app-server")
+
+
+def _started_as(name: str, *command: str) -> Subject:
+    return Subject(name, command, codex_account_protocol.REVISIONS[-1], is_another_start=True)
 
 
 def codex(wanted: str) -> Subject:

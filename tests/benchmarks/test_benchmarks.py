@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import benchmarks.__main__ as command
-from benchmarks import figures, measures
-from benchmarks.figures import Summary, growth_is_bounded, ratios
+from benchmarks import figures, measures, report
+from benchmarks.figures import Summary, findings
 from benchmarks.subjects import Subject, UnfitSubjectError, codex
 from benchmarks.surroundings import Surroundings, surroundings
 
@@ -39,7 +39,9 @@ def test_ratios_are_those_of_medians_beside_each_codex() -> None:
         figures.AT_ONCE: {"reference": [60.0], "codex 0.163.0": [10.0], "codex 0.98.0": [100.0]},
     }
     names = {"reference": None, "codex 0.163.0": "0.163.0", "codex 0.98.0": "0.98.0"}
-    found = [(one.measure, one.peer, one.value, one.aim, one.met) for one in ratios(samples, names)]
+    found = [
+        (one.measure, one.peer, one.value, one.aim, one.met) for one in findings(samples, names)
+    ]
     assert found == [
         (figures.START.name, "codex 0.163.0", 0.5, "<= 0.8", True),
         (figures.AT_ONCE.name, "codex 0.163.0", 6.0, ">= 10", False),
@@ -47,10 +49,13 @@ def test_ratios_are_those_of_medians_beside_each_codex() -> None:
     ]
 
 
-@pytest.mark.parametrize(("grown", "bounded"), [(1_999_999, True), (2_000_000, False)])
-def test_growth_has_a_bound(grown: float, bounded: bool) -> None:
-    assert growth_is_bounded({figures.GROWTH: {"reference": [grown]}}) is bounded
-    assert growth_is_bounded({}) is None
+@pytest.mark.parametrize(("grown", "met"), [(2_000_000, True), (2_500_000, False)])
+def test_growth_has_a_bound_of_its_own(grown: float, met: bool) -> None:
+    samples = {figures.GROWTH: {"reference": [0.0, grown]}}
+    [found] = findings(samples, {"reference": None, "codex 0.163.0": "0.163.0"})
+    assert (found.peer, found.value, found.aim, found.met) == (None, grown / 1e6, "<= 2", met)
+    shown = report.table([Subject("reference", (), "0.169")], samples, [found])
+    assert shown.splitlines()[-1].split()[-3:] == ["<=", "2", "met" if met else "MISSED"]
 
 
 def test_a_server_that_answers_is_measured(around: Surroundings, fake: Subject) -> None:
