@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 ACTION = ROOT / "action.yml"
 DEFINITION = yaml.safe_load(ACTION.read_text("utf-8"))
 SERVER = f"{Path(sys.executable).parent}/codex-conformance serve --revision 0.99"
+PARENT = ROOT / "tests" / "parents"
 WRONG = f"#!/bin/sh\n{SERVER} | sed -u s/usedPercent/used/g\n"
 
 
@@ -110,6 +111,43 @@ def test_part_of_the_cases_and_no_artifact(tmp_path: Path, installed: Path) -> N
     assert job.used == []
 
 
+def test_parent_is_judged_by_the_newest_revision_and_without_what_is_declared(
+    tmp_path: Path, installed: Path
+) -> None:
+    job = job_of(
+        tmp_path,
+        installed,
+        judge="parent",
+        command=f"{sys.executable} -ESs {PARENT / 'parent.py'}",
+        select="id-zero or several-at-once or id-text",
+        without="PARENT-7=our issuer is another\n\nPARENT-8=the same",
+        strict="true",
+    )
+    assert not job.failed, job.log
+    assert "declared with --without: our issuer is another" in job.log
+    reports = job.workspace / "codex-conformance-reports"
+    results = json.loads(reports.joinpath("results.json").read_text())
+    assert results["revision"] == "0.169"
+    assert results["summary"]["pass"] == 2
+    assert reports.joinpath("report.html").is_file()
+    assert [name for name, _ in job.used] == ["actions/upload-artifact@v7"]
+
+
+def test_parent_that_breaks_a_clause_is_red(tmp_path: Path, installed: Path) -> None:
+    job = job_of(
+        tmp_path,
+        installed,
+        judge="parent",
+        command=f"{sys.executable} -ESs {PARENT / 'faulty_parent.py'} id_zero_is_no_id",
+        select="id-zero",
+        revision="0.99",
+        jobs="1",
+    )
+    assert job.failed, job.log
+    assert job.output("status") == "1"
+    assert "PARENT-4" in job.summary.read_text()
+
+
 @pytest.mark.parametrize(
     ("inputs", "said"),
     [
@@ -119,6 +157,12 @@ def test_part_of_the_cases_and_no_artifact(tmp_path: Path, installed: Path) -> N
         ({"command": "x", "revision": "0.1"}, "'0.1' is not one of"),
         ({"command": "x", "baseline": "none.toml"}, "none.toml: No such file or directory"),
         ({"command": "x", "shard": "4/3"}, "expected I/N"),
+        ({"judge": "client", "command": "x"}, "judge: expected app-server or parent, got client"),
+        ({"judge": "parent", "command": ""}, "expected the command that starts the parent, got"),
+        ({"judge": "parent", "command": "x", "shard": "1/2"}, "a parent is judged in one part"),
+        ({"judge": "parent", "command": "x", "baseline": "x"}, "there is none for a parent"),
+        ({"judge": "parent", "command": "x", "without": "LOGIN-1=no"}, "expected CLAUSE=REASON"),
+        ({"judge": "parent", "command": "./none"}, "./none: No such file or directory"),
         ({"command": "/no/such/server"}, "/no/such/server: No such file or directory"),
     ],
     ids=lambda value: " ".join(value.values()) if isinstance(value, dict) else "",
@@ -133,7 +177,9 @@ def test_input_that_is_none_is_refused_in_one_sentence(
     assert "Traceback" not in job.log
 
 
-@pytest.mark.parametrize("name", ["command", "baseline", "select", "shard", "reports", "strict"])
+@pytest.mark.parametrize(
+    "name", ["judge", "command", "baseline", "select", "shard", "without", "reports", "strict"]
+)
 def test_no_input_is_run_by_the_shell(tmp_path: Path, installed: Path, name: str) -> None:
     attack = "x $(touch stolen) `touch stolen`; touch stolen\ntouch stolen #${{ inputs.command }}"
     job = job_of(tmp_path, installed, **({"command": "/no/such/server"} | {name: attack}))
