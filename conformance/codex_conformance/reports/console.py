@@ -49,7 +49,8 @@ class Console:
         subject = plan.subject
         agent = f" ({subject.user_agent})" if subject.user_agent else ""
         say(f"Judging {subject.command}{agent}")
-        beside = f", {plan.jobs} at a time" if plan.jobs > 1 else ""
+        at_once = min(plan.jobs, plan.cases)
+        beside = f", {at_once} at a time" if at_once > 1 else ""
         say(f"by revision {subject.revision}: {_cases(plan.cases)}{beside}\n")
         if self.progress:
             self.progress.started(plan)
