@@ -58,15 +58,26 @@ class Family:
         return lines
 
     async def end(self) -> None:
-        """See to it that nobody is alive; the first process may be waited for after it."""
+        """See to it that nobody is alive; the first process may be waited for after it.
+
+        What it has started is asked first: a shell of the user's has locks to take away.
+        """
         try:
             if not _is_alive(self._first):
-                with anyio.move_on_after(LINGER):
-                    while self.members():  # noqa: ASYNC110 - nobody tells us
-                        await anyio.sleep(LINGER / 20)
+                await self._linger()
+            if self.members():
+                _signal({self._first}, signal.SIGKILL)
+                _signal(self.members(), signal.SIGTERM)
+                await self._linger()
             await self._kill()
         finally:
             _living.discard(self._first)
+
+    async def _linger(self) -> None:
+        """Wait until nobody is alive, but not for long."""
+        with anyio.move_on_after(LINGER):
+            while self.members():  # noqa: ASYNC110 - nobody tells us
+                await anyio.sleep(LINGER / 20)
 
     async def _kill(self) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -75,12 +86,16 @@ class Family:
             members = self.members()
             if not members:
                 return
-            for pid in members:
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(pid, signal.SIGKILL)
+            _signal(members, signal.SIGKILL)
             for pid in members - {self._first}:
                 _reap(pid)
             await anyio.sleep(LINGER / 100)
+
+
+def _signal(pids: set[int], number: int) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
 
 
 def _reap(pid: int) -> None:

@@ -52,6 +52,24 @@ def fork_holding_the_pipes() -> None:
     os._exit(0)
 
 
+def fork_with_a_lock() -> None:
+    """A process that holds a lock, which it takes away when it is asked to end."""
+    lock = Path(os.environ["TMPDIR"], "lock")
+    if os.fork() == 0:
+        os.setsid()
+
+        def release(*_: object) -> None:
+            lock.unlink()
+            os._exit(0)
+
+        signal.signal(signal.SIGTERM, release)
+        lock.touch()
+        while True:
+            signal.pause()
+    while not lock.exists():
+        time.sleep(0.01)
+
+
 def many_processes() -> None:
     for _ in range(100):
         fork_away()
@@ -140,6 +158,7 @@ HABITS: dict[str, Callable[[], object]] = {
     "stops-itself": lambda: os.kill(os.getpid(), signal.SIGSTOP),
     "deaf-to-everything": deaf,
     "process-that-outlives-it": fork_away,
+    "process-with-a-lock": fork_with_a_lock,
     "process-without-its-environment": lambda: fork_away(clean=True),
     "process-that-holds-the-pipes": fork_holding_the_pipes,
     "many-processes": many_processes,
