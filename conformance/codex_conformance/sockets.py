@@ -5,6 +5,7 @@ A message is a text frame of a WebSocket, over TCP or over a socket file.
 
 import contextlib
 import logging
+import os
 import re
 import socket
 import subprocess
@@ -20,7 +21,8 @@ import anyio.abc
 from codex_conformance.browser import visit_over_http
 from codex_conformance.errors import UnfitTargetError
 from codex_conformance.home import Home
-from codex_conformance.targets import STDERR_LIMIT, Channel, command_lines, kill_group
+from codex_conformance.processes import Family, adopt_orphans, children
+from codex_conformance.targets import STDERR_LIMIT, Channel
 from codex_conformance.wire import STREAM_LIMIT, printable
 
 if TYPE_CHECKING:
@@ -47,7 +49,9 @@ class ListeningTarget:
 
     @asynccontextmanager
     async def open(self, home: Home, environ: Mapping[str, str]) -> AsyncIterator[Channel]:
-        """Start the command in a process group of its own; kill what is left of it at the end."""
+        """Start the command in a session of its own; kill what is left of it at the end."""
+        adopt_orphans()
+        strangers = children(os.getpid())
         file = home.codex_home.parent / "s"  # not in CODEX_HOME, as the path has to be short
         place = "ws://127.0.0.1:0" if self.scheme == "ws" else f"unix://{file}"
         process = await anyio.open_process(
@@ -57,8 +61,9 @@ class ListeningTarget:
             env=dict(environ),
             start_new_session=True,
         )
+        family = Family(process.pid, strangers)
         async with anyio.create_task_group() as group, AsyncExitStack() as connections:
-            server = _Server(connections, process)
+            server = _Server(connections, process, family)
             group.start_soon(server.drain, process.stdout)
             group.start_soon(server.drain, process.stderr)
             group.start_soon(server.watch, process)
@@ -67,7 +72,7 @@ class ListeningTarget:
                 yield await server.dial()
             finally:
                 with anyio.CancelScope(shield=True):
-                    kill_group(process.pid)
+                    await family.end()
                     await connections.aclose()
                     await process.wait()
                     await process.aclose()
@@ -86,15 +91,16 @@ class RunningTarget:
     async def open(self, home: Home, environ: Mapping[str, str]) -> AsyncIterator[Channel]:  # noqa: ARG002
         """Connect to it; it goes on when the connection has ended."""
         async with AsyncExitStack() as connections:
-            yield await _Server(connections, None, self.address).dial()
+            yield await _Server(connections, None, None, self.address).dial()
 
 
 @dataclass
 class _Server:
-    """A server that listens, and its process where it is ours."""
+    """A server that listens, and its processes where it is ours."""
 
     connections: AsyncExitStack
     process: anyio.abc.Process | None
+    family: Family | None
     address: str = ""
     said: bytearray = field(default_factory=bytearray)
     outputs: int = 2
@@ -241,5 +247,5 @@ class _Connection:
         return bytes(self.server.said)
 
     def arguments(self) -> bytes:
-        process = self.server.process
-        return b"" if process is None else b"\n".join(command_lines(process.pid))
+        family = self.server.family
+        return b"" if family is None else b"\n".join(family.command_lines())

@@ -44,12 +44,12 @@ BREAKS: dict[str, tuple[set[str], tuple[str, ...]]] = {
 }
 
 
-def judged(habit: str, scratch: Path) -> dict[str, Any]:
+def judged(habit: str, scratch: Path, *scheme: str) -> dict[str, Any]:
     """What a kit of its own process makes of a habit; it leaves no file and no process behind."""
     scratch.mkdir()
     environ = os.environ | {"TMPDIR": str(scratch)}
     done = subprocess.run(
-        [sys.executable, str(HERE / "judge.py"), habit],
+        [sys.executable, str(HERE / "judge.py"), habit, *scheme],
         env=environ,
         capture_output=True,
         text=True,
@@ -87,8 +87,20 @@ def test_hostile_target_gets_a_verdict_within_bounds(habit: str, tmp_path: Path)
     assert found["mib"] < MIB_LIMIT
 
 
-def test_process_that_left_its_environment_is_ended(tmp_path: Path) -> None:
-    judged("process-without-its-environment", tmp_path / "scratch")
+@pytest.mark.parametrize("scheme", ["ws", "unix"])
+@pytest.mark.parametrize("habit", ["process-that-outlives-it", "many-processes"])
+def test_processes_that_left_the_group_of_a_listening_target_are_ended(
+    habit: str, scheme: str, tmp_path: Path
+) -> None:
+    found = judged(habit, tmp_path / "scratch", scheme)
+    assert (found["verdict"], found["message"]) == ("pass", None)
+
+
+@pytest.mark.parametrize("scheme", [(), ("ws",)], ids=["streams", "ws"])
+def test_process_that_left_its_environment_is_ended(
+    scheme: tuple[str, ...], tmp_path: Path
+) -> None:
+    judged("process-without-its-environment", tmp_path / "scratch", *scheme)
     lines = [entry.read_bytes() for entry in Path("/proc").glob("[0-9]*/cmdline") if entry.exists()]
     assert [line for line in lines if line.endswith(b"codex-conformance-left-over\0")] == []
 
