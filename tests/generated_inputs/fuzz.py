@@ -1,45 +1,76 @@
 """Plays generated sessions against a command: `fuzz.py EXAMPLES SEED REVISION COMMAND...`.
 
 The seed is printed; the same seed draws the same sessions. Exit status 1 with the shortest session
-that a clause is broken in.
+that goes otherwise than the model of the account says.
 """
 
 import sys
+from collections.abc import Sequence
 
 import hypothesis
 from codex_conformance.bench import Judged
+from codex_conformance.results import CaseResult
 from codex_conformance.targets import CommandTarget
-from hypothesis import HealthCheck, given, settings
-from session import Step, play, steps
+from hypothesis import HealthCheck, Phase, given, settings
+from session import Session, play, sessions
+
+ROUND = 10  # sessions that one seed draws; more of them would resemble each other
+SHRUNK = (Phase.generate, Phase.shrink)
 
 
-def fuzz(examples: int, seed: int, judged: Judged) -> None:
-    """Play sessions; raises an AssertionError about the shortest one that breaks a clause."""
+class Disagreement(AssertionError):  # noqa: N818
+    """A session went otherwise than the model says.
 
-    @hypothesis.seed(seed)
-    @settings(
-        max_examples=examples,
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-        report_multiple_bugs=False,
-    )
-    @given(session=steps(judged.revision))
-    def plays(session: list[Step]) -> None:
-        result = play(judged, session)
-        assert result.verdict == "pass", f"{result.verdict}: {result.message}\n{result.tail}"
+    Attributes:
+        result: of the session, the shortest one where it was shrunk.
+    """
 
-    plays()
+    def __init__(self, session: Session, result: CaseResult) -> None:
+        super().__init__(f"{session}\n{result.verdict}: {result.message}\n{result.tail}")
+        self.result = result
+
+
+def fuzz(
+    judged: Judged,
+    examples: int,
+    seed: int,
+    *,
+    without: frozenset[str] = frozenset(),
+    phases: Sequence[Phase] = SHRUNK,
+) -> None:
+    """Play sessions without the kinds of steps that `without` names.
+
+    Raises:
+        Disagreement: a session goes otherwise than the model says.
+    """
+    for number in range(0, examples, ROUND):
+        drawn = sessions(judged.revision, without)
+
+        @hypothesis.seed(seed + number)
+        @settings(
+            max_examples=min(ROUND, examples - number),
+            database=None,
+            deadline=None,
+            phases=phases,
+            suppress_health_check=list(HealthCheck),
+            report_multiple_bugs=False,
+        )
+        @given(session=drawn)
+        def plays(session: Session) -> None:
+            result = play(judged, session)
+            if result.verdict != "pass":
+                raise Disagreement(session, result)
+
+        plays()
 
 
 def main(arguments: list[str]) -> int:
     examples, seed, revision, *command = arguments
     print(f"{examples} sessions by revision {revision}, seed {seed}")
     try:
-        fuzz(int(examples), int(seed), Judged(CommandTarget(tuple(command)), revision))
-    except AssertionError as failure:
-        print(failure)
-        print("\n".join(getattr(failure, "__notes__", [])))
+        fuzz(Judged(CommandTarget(tuple(command)), revision), int(examples), int(seed))
+    except Disagreement as disagreement:
+        print(disagreement)
         return 1
     return 0
 

@@ -1,187 +1,140 @@
-"""A session of any steps, and a model of what a server that keeps every clause does in it.
-
-A step is a plain value that prints as what it does, so that a failure reads as a script.
-"""
+"""A session of any steps in any set-up, drawn for a revision, and how it is played."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from codex_account_protocol import methods
 from codex_conformance.bench import Bench, Judged, judge_case
-from codex_conformance.case import CaseSpec, Setup, expect, require
-from codex_conformance.conversation import ABSENT
-from codex_conformance.expectations import (
-    expect_no_refresh,
-    expect_turn_as,
-    expect_turn_without_token,
-)
+from codex_conformance.case import CaseSpec, Setup
 from codex_conformance.results import CaseResult
-from codex_conformance.tokens import ALPHA, BETA, ExternalTokens
+from codex_conformance.tokens import ALPHA, BETA, GAMMA, NO_JWT, ExternalTokens
 from from_schema import JSON, broken, valid
 from hypothesis import strategies as st
+from model import Model, bearer, look
+from steps import (
+    FAULTS,
+    OTHER_LOGINS,
+    Ask,
+    BeginBrowserLogin,
+    CancelBrowserLogin,
+    FinishBrowserLogin,
+    LogIn,
+    LogInBadly,
+    LogInOverTokens,
+    LogInWithKey,
+    LogOut,
+    ReadLimits,
+    ReadRefreshed,
+    Restart,
+    Write,
+)
+from turns import (
+    ANSWERS,
+    DISTURBING,
+    MEANWHILE,
+    TROUBLE,
+    LogInUnderTurn,
+    Refresh,
+    TakeTurn,
+    TakeTurnInTrouble,
+    TakeTurnsAtOnce,
+)
 
 ELSEWHERE = {"initialize", "account/login/start", "account/logout", "turn/start", "thread/start"}
+FORCED = "forced workspace"
+ROWS = [
+    ("log out", "turn"),
+    ("log out", "log in with a key", "turn"),
+    ("log out", "begin a browser login", "end a browser login"),
+    ("log out", "begin a browser login", "log in", "end a browser login"),
+    ("log in under another account id", "turn"),
+    ("log in", "turns at once", "turn"),
+]
+UNDECODABLE = {"undecodable-header", "undecodable-signature"}
 
-WELL = ["new tokens", "error", "too late"]
+
+@dataclass(frozen=True)
+class Session:
+    """What is configured, and the steps that are taken then."""
+
+    setup: Setup
+    steps: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, (self.setup, *self.steps)))
 
 
-@dataclass
-class Model:
-    """Who is logged in, as far as a parent can know.
+def sessions(revision: str, without: frozenset[str] = frozenset()) -> st.SearchStrategy[Session]:
+    """Sessions of a revision, without what `without` names: kinds of steps, or forced workspaces.
 
-    Attributes:
-        who: external tokens, an API key, or nobody.
-        stale: whether the backend refuses `who` by now.
+    Some steps come in a row that leads somewhere; the others follow each other by chance.
     """
-
-    who: ExternalTokens | str | None = None
-    stale: bool = False
-
-
-@dataclass(frozen=True)
-class LogIn:
-    """A good login with external tokens."""
-
-    account: str
-
-    async def take(self, bench: Bench, model: Model) -> None:
-        model.who, model.stale = bench.mint.mint(self.account), False
-        await bench.parent.login(model.who)
+    kinds = _steps(revision)
+    assert without <= {*kinds, FORCED}, f"{without - {*kinds, FORCED}} is no kind of step"
+    kept = {kind: drawn for kind, drawn in kinds.items() if kind not in without}
+    often = [kind for kind in ("log in", "refresh", "refresh", "turn") if kind in kept]
+    rows = [row for row in ROWS if kept.keys() >= set(row)]
+    drawn = st.sampled_from([*((kind,) for kind in [*kept, *often]), *rows])
+    row = drawn.flatmap(lambda names: st.tuples(*map(kept.get, names)))
+    some = st.lists(row, min_size=1, max_size=7)
+    steps = st.tuples(some, some, some).map(lambda parts: tuple(chain(*chain(*parts))))
+    return st.builds(Session, _setups(revision, without), steps)
 
 
-@dataclass(frozen=True)
-class LogInBadly:
-    """A login whose params have a fault."""
-
-    params: Any
-
-    async def take(self, bench: Bench, model: Model) -> None:
-        params = {"type": "chatgptAuthTokens"} | self.params
-        response = await bench.parent.call("account/login/start", params)
-        expect("WIRE-6", response.refused, "an error for the login", response)
-
-
-@dataclass(frozen=True)
-class LogInWithKey:
-    """A login with an API key; refused while external tokens are active."""
-
-    async def take(self, bench: Bench, model: Model) -> None:
-        key = bench.mint.api_key()
-        if isinstance(model.who, ExternalTokens):
-            params = {"type": "apiKey", "apiKey": key}
-            response = await bench.parent.call("account/login/start", params)
-            expect("MODE-2", response.refused, "an error for the API key", response)
-        else:
-            await bench.parent.login_api_key(key)
-            model.who, model.stale = key, False
+def _setups(revision: str, without: frozenset[str]) -> st.SearchStrategy[Setup]:
+    forced = [ALPHA, f" {ALPHA} ", [ALPHA, BETA]] if revision == "0.169" else [ALPHA]
+    drawn = [
+        st.just(Setup()),
+        st.builds(Setup, stored_login=st.sampled_from(["managed", "apiKey"])),
+        st.builds(Setup, forced_login_method=st.sampled_from(["chatgpt", "api"])),
+    ]
+    if FORCED not in without:
+        drawn.append(st.builds(Setup, forced_workspace=st.sampled_from(forced)))
+    return st.sampled_from(drawn).flatmap(lambda each: each)
 
 
-@dataclass(frozen=True)
-class LogOut:
-    """A logout, whoever is logged in."""
-
-    async def take(self, bench: Bench, model: Model) -> None:
-        await bench.parent.logout()
-        model.who = None
-
-
-@dataclass(frozen=True)
-class Expire:
-    """From now on the backend refuses the token in use."""
-
-    async def take(self, bench: Bench, model: Model) -> None:
-        if model.who is not None:
-            bench.backend.expire(model.who)
-            model.stale = True
-
-
-@dataclass(frozen=True)
-class TakeTurn:
-    """A turn; its refresh request gets new tokens, an error, an answer too late, or junk."""
-
-    answer: Any
-
-    async def take(self, bench: Bench, model: Model) -> None:
-        parent, who = bench.parent, model.who
-        if who is None:
-            await expect_turn_without_token("LOGOUT-3", parent, bench.backend)
-        elif not model.stale:
-            await expect_turn_as("LOGIN-6", parent, bench.backend, who)
-        elif isinstance(who, str):
-            asked = len(parent.refreshes)
-            outcome = await parent.run_turn()
-            expect("REFRESH-7", outcome.failed, "a turn that fails with its key", outcome)
-            expect_no_refresh("REFRESH-7", parent, asked)
-        else:
-            await self._refreshed(bench, model, who)
-
-    async def _refreshed(self, bench: Bench, model: Model, who: ExternalTokens) -> None:
-        parent = bench.parent
-        turn, request = await parent.refused_turn()
-        previous = request.params.get("previousAccountId")
-        expect("REFRESH-2", previous == who.account_id, f"the account {who.account_id}", request)
-        if self.answer == "new tokens":
-            model.who, model.stale = bench.mint.mint(who.account_id), False
-            await request.answer(model.who)
-        elif self.answer == "error" or (self.answer == "too late" and not parent.clock.virtual):
-            await request.fail()
-        elif self.answer == "too late":
-            await request.wait_until(parent.clock.just_after_limit())
-            await request.answer_unheeded(bench.mint.mint(who.account_id))
-        else:
-            await request.respond({"result": self.answer})
-        outcome = await turn.outcome()
-        if self.answer == "new tokens":
-            expect("REFRESH-3", outcome.completed, "the turn completed", outcome)
-        else:
-            expect("REFRESH-13", outcome.failed, "the turn failed", outcome)
-            await parent.settle()
+def _steps(revision: str) -> dict[str, st.SearchStrategy[Any]]:
+    bad = bad_answers(revision)
+    odd = set(NO_JWT) - UNDECODABLE
+    return {
+        "log in": st.builds(
+            LogIn,
+            account=st.sampled_from([ALPHA, BETA, GAMMA]),
+            plan=st.sampled_from(["pro", "plus", None]),
+            stated=st.sampled_from([None, "team"]),
+            opaque=st.booleans(),
+        ),
+        "log in under another account id": st.just(LogIn(announced=BETA)),
+        "log in badly": st.builds(
+            LogInBadly, st.sampled_from(sorted(set(FAULTS) - UNDECODABLE)) | _members()
+        ),
+        "log in undecodably": st.builds(LogInBadly, st.sampled_from(sorted(UNDECODABLE))),
+        "log in with a key": st.just(LogInWithKey()),
+        "begin a browser login": st.just(BeginBrowserLogin()),
+        "end a browser login": st.sampled_from([CancelBrowserLogin(), FinishBrowserLogin()]),
+        "log in over tokens": st.builds(LogInOverTokens, st.sampled_from(OTHER_LOGINS)),
+        "log out": st.just(LogOut()),
+        "restart": st.just(Restart()),
+        "turn": st.builds(TakeTurn, refused=st.booleans()),
+        "refresh": st.builds(Refresh, st.sampled_from(ANSWERS), st.sampled_from(MEANWHILE)),
+        "refresh with a fault": st.builds(Refresh, st.sampled_from(sorted(odd)) | bad),
+        "refresh undecodably": st.builds(Refresh, st.sampled_from(sorted(UNDECODABLE))),
+        **{f"{kind} during a refresh": st.just(Refresh(meanwhile=kind)) for kind in DISTURBING},
+        "turns at once": st.builds(TakeTurnsAtOnce, st.integers(2, 3)),
+        "log in under a turn": st.just(LogInUnderTurn()),
+        "trouble": st.builds(TakeTurnInTrouble, st.sampled_from(sorted(TROUBLE))),
+        "ask": asked(revision),
+        "read": st.sampled_from([ReadRefreshed(), ReadLimits()]),
+        "junk": st.builds(Write, st.text(max_size=20).map(str.encode).filter(_is_no_object)),
+        "bytes": st.builds(Write, st.binary(max_size=40).filter(_is_no_object)),
+        "nearly a message": st.builds(Write, nearly_messages()),
+    }
 
 
-@dataclass(frozen=True)
-class Ask:
-    """A request of any method, with params that are valid, or hardly."""
-
-    method: str
-    params: Any = field(default=ABSENT)
-
-    async def take(self, bench: Bench, model: Model) -> None:
-        response = await bench.parent.call(self.method, self.params)
-        expect("WIRE-4", response.answered, f"a response to {self.method}", response)
-
-
-@dataclass(frozen=True)
-class Write:
-    """Bytes that end in a line of their own, whatever else they are."""
-
-    data: bytes
-
-    async def take(self, bench: Bench, model: Model) -> None:
-        await bench.parent.send_bytes(self.data + b"\n")
-
-
-Step = LogIn | LogInBadly | LogInWithKey | LogOut | Expire | TakeTurn | Ask | Write
-
-
-def steps(revision: str) -> st.SearchStrategy[list[Step]]:
-    """Sessions of a revision."""
-    return st.lists(_step(revision), min_size=1, max_size=12)
-
-
-def _step(revision: str) -> st.SearchStrategy[Any]:
-    return st.one_of(
-        st.builds(LogIn, st.sampled_from([ALPHA, BETA])),
-        st.builds(LogInBadly, st.dictionaries(st.text("ab", min_size=1), JSON, max_size=2)),
-        st.just(LogInWithKey()),
-        st.just(LogOut()),
-        st.just(Expire()),
-        st.builds(TakeTurn, st.sampled_from(WELL) | bad_answers(revision)),
-        asked(revision),
-        st.builds(Write, st.binary(max_size=40).filter(_is_no_object)),
-        st.builds(Write, nearly_messages()),
-    )
+def _members() -> st.SearchStrategy[Any]:
+    return st.dictionaries(st.text("ab", min_size=1), JSON, max_size=2)
 
 
 def nearly_messages() -> st.SearchStrategy[bytes]:
@@ -208,7 +161,7 @@ def asked(revision: str) -> st.SearchStrategy[Ask]:
             row.method not in ELSEWHERE
         ):
             of_type = [of(revision, row.params) for of in (valid, broken) if row.params]
-            params = st.one_of(*of_type, JSON, st.just(ABSENT))
+            params = st.one_of(*of_type, JSON, st.just(Ask.params))
             drawn.append(st.builds(Ask, st.just(row.method), params))
     return st.one_of(drawn)
 
@@ -218,27 +171,19 @@ def _is_no_object(data: bytes) -> bool:
     return b"{" not in data
 
 
-def play(judged: Judged, session: Sequence[Step]) -> CaseResult:
+def play(judged: Judged, session: Session) -> CaseResult:
     """Play a session; the invariants are looked at after it, the model after every step."""
 
     async def body(bench: Bench) -> None:
-        model = Model()
-        for step in session:
-            await step.take(bench, model)
-            await look(bench, model)
+        model = Model(session.setup, judged.revision)
+        model.who = model.stored = bench.stored_login or bench.stored
+        if model.who is not None:
+            bench.parent.use_bearer(bearer(model.who), "LOGIN-7")
+        for step in session.steps:
+            if step.needs_tokens and not isinstance(model.who, ExternalTokens):
+                first = LogIn(model.workspaces[0] if model.workspaces else ALPHA)
+                await look(bench, model, await first.take(bench, model))
+            await look(bench, model, await step.take(bench, model))
 
-    spec = CaseSpec("generated/session", ("READ-1",), (), Setup(), 0)
+    spec = CaseSpec("generated/session", ("READ-1",), (), session.setup, 0)
     return judge_case(judged, spec, body)
-
-
-async def look(bench: Bench, model: Model) -> None:
-    """Compare what the server says of the account with the model."""
-    read = await bench.parent.read_account()
-    require("READ-1", read.ok, "account/read to be answered", read)
-    if isinstance(model.who, ExternalTokens):
-        expect("LOGIN-5", read.names(model.who), f"the account of {model.who.email}", read)
-    elif model.who is None:
-        expect("LOGOUT-2", read.nobody, "nobody", read)
-    else:
-        account = read.account or {}
-        expect("APIKEY-1", account.get("type") == "apiKey", "the account of an API key", read)

@@ -1,0 +1,311 @@
+"""The steps of a session that are no turns: logins, logouts, questions, junk."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from codex_conformance.bench import Bench
+from codex_conformance.case import expect
+from codex_conformance.cases.managed_login import expect_failure, expect_success
+from codex_conformance.cases.rate import shown, told
+from codex_conformance.conversation import ABSENT
+from codex_conformance.issuer import ManagedLogin, callback
+from codex_conformance.limits import ACCOUNT_LIMITS
+from codex_conformance.tokens import ALPHA, GAMMA, NO_JWT, ExternalTokens
+from model import UPDATED, Model, Step, Told, bearer, expect_refused
+
+START = "account/login/start"
+Fault = Callable[[ExternalTokens, str], dict[str, Any]]
+
+
+def _with(place: int, *value: Any) -> Fault:
+    """Params with another value in place of the first or second required member, or with none."""
+
+    def fault(tokens: ExternalTokens, revision: str) -> dict[str, Any]:
+        members = tokens.members(revision)
+        name = list(members)[place]
+        return {key: each for key, each in members.items() if key != name} | dict.fromkeys(
+            [name] if value else [], *value
+        )
+
+    return fault
+
+
+def _no_jwt(change: Callable[[str], str]) -> Fault:
+    return lambda tokens, revision: tokens.claims_replaced(
+        revision, change(tokens.access_token)
+    ).members(revision)
+
+
+FAULTS: dict[str, Fault] = {name: _no_jwt(change) for name, change in NO_JWT.items()} | {
+    "first member missing": _with(0),
+    "first member null": _with(0, None),
+    "second member missing": _with(1),
+    "second member a number": _with(1, 5),
+}
+
+
+@dataclass(frozen=True)
+class LogIn(Step):
+    """A good login with external tokens, but for what is configured.
+
+    Attributes:
+        plan: the claim.
+        stated: `chatgptPlanType`, where there is one.
+        announced: `chatgptAccountId`, where it differs from the claim.
+        opaque: whether the access token is no JWT, where no claims are read from it.
+    """
+
+    account: str = ALPHA
+    plan: str | None = "pro"
+    stated: str | None = None
+    announced: str | None = None
+    opaque: bool = False
+
+    async def take(self, bench: Bench, model: Model) -> Told:
+        given = self._tokens(bench, model)
+        response = await bench.parent.try_login(given)
+        await bench.parent.settle()
+        if model.setup.forced_login_method == "api":
+            expect_refused("LOGIN-10", response)
+            return Told("LOGIN-10")
+        if not model.allows(given.account_id):
+            expect_refused("WORKSPACE-1", response, naming=model.workspaces)
+            return Told("WORKSPACE-1")
+        if self.announced and response.refused:  # nobody says that it has to be taken
+            return Told("LOGIN-8")
+        taken = response.result == {"type": "chatgptAuthTokens"}
+        expect("LOGIN-1", taken, "the login to be accepted", response)
+        model.log_in(given)
+        return model.announced("LOGIN-4", response)
+
+    def _tokens(self, bench: Bench, model: Model) -> ExternalTokens:
+        given = bench.mint.mint(self.account, plan=self.plan)
+        if model.revision == "0.93":
+            another = bench.mint.mint(GAMMA, plan="free").access_token
+            return given.with_access_token(bench.mint.opaque() if self.opaque else another)
+        if self.stated is not None:
+            given = given.stating(self.stated)
+        if self.announced is not None and not model.workspaces:
+            given = given.announced_as(self.announced)
+        return given
+
+
+@dataclass(frozen=True)
+class LogInBadly(Step):
+    """A login whose params have a fault: one by name, or any members."""
+
+    fault: Any
+
+    async def take(self, bench: Bench, model: Model) -> Told:
+        given = bench.mint.mint()
+        wrong = self.fault
+        if isinstance(wrong, str):
+            wrong = FAULTS[wrong](given, model.revision)
+        response = await bench.parent.call(START, {"type": "chatgptAuthTokens"} | wrong)
+        expect_refused("LOGIN-8", response)
+        return Told("LOGIN-8")
+
+
+@dataclass(frozen=True)
+class LogInWithKey(Step):
+    """A login with an API key; refused while external tokens are active."""
+
+    async def take(self, bench: Bench, model: Model) -> Told:
+        key = bench.mint.api_key()
+        response = await bench.parent.call(START, {"type": "apiKey", "apiKey": key})
+        await bench.parent.settle()
+        blocked = isinstance(model.who, ExternalTokens)
+        if blocked or model.setup.forced_login_method == "chatgpt":
+            clause = "MODE-2" if blocked else "APIKEY-3"
+            expect_refused(clause, response)
+            return Told(clause)
+        expect("APIKEY-1", response.result == {"type": "apiKey"}, "the key accepted", response)
+        bench.parent.use_bearer(key, "LOGIN-7")
+        model.forgotten = model.pending[0] if model.pending else model.forgotten
+        model.log_in(key)
+        return model.announced("APIKEY-1", response)
+
+
+OTHER_LOGINS = ("apiKey", "chatgpt", "chatgptDeviceCode")
+
+
+@dataclass(frozen=True)
+class LogInOverTokens(Step):
+    """A login of another kind while external tokens are active."""
+
+    kind: str
+    needs_tokens: ClassVar = True
+
+    async def take(self, bench: Bench, model: Model) -> Told:
+        if isinstance(model.who, ExternalTokens):
+            more = {"apiKey": bench.mint.api_key()} if self.kind == "apiKey" else {}
+            response = await bench.parent.call(START, {"type": self.kind} | more)
+            expect_refused("MODE-1" if self.kind == "chatgpt" else "MODE-2", response)
+        return Told("MODE-1")
+
+
+@dataclass(frozen=True)
+class BeginBrowserLogin(Step):
+    """A browser login; refused while external tokens are active."""
+
+    async def take(self, bench: Bench, model: Model) -> Told:
+        response = await bench.parent.call(START, {"type": "chatgpt"})
+        if isinstance(model.who, ExternalTokens):
+            expect_refused("MODE-1", response)
+        elif model.setup.forced_login_method == "api":
+            expect("WIRE-4", response.answered, "a response", response)
+        else:
+            login_id, url = response.member("loginId"), response.member("authUrl")
+            begun = isinstance(login_id, str) and isinstance(url, str)
+            expect("MANAGED-1", begun, "a loginId and an authUrl", response)
+            model.pending = (login_id, url)
+            model.begun.append(login_id)
+        return Told("MANAGED-1")
+
+
+@dataclass(frozen=True)
+class CancelBrowserLogin(Step):
+    """The cancellation of the browser login begun last, or of one that nobody has begun."""
+
+    async def take(self, bench: Bench, model: Model) -> Told:
+        parent, mark = bench.parent, bench.parent.mark()
+        login_id = model.begun[-1] if model.begun else str(uuid.UUID(int=1))
+        response = await parent.call("account/login/cancel", {"loginId": login_id})
+        waits = model.pending is not None and model.pending[0] == login_id
+        status = response.member("status")
+        if login_id != model.forgotten:
+            wanted = "canceled" if waits else "notFound"
+            clause = "MANAGED-3" if waits or not model.begun else "LOGIN-9"
+            expect(clause, status == wanted, f"the status {wanted}", response)
+        if waits:
+            await expect_failure("MANAGED-3", parent, login_id, mark)
+            model.pending = None
+        return Told("MANAGED-3")
+
+
+@dataclass(frozen=True)
+class FinishBrowserLogin(Step):
+    """The user logs in on the page of the browser login that waits, after a wrong turning."""
+
+    async def take(self, bench: Bench, model: Model) -> Told:
+        if model.pending is None:
+            return Told("MANAGED-2")
+        (login_id, url), issuer = model.pending, bench.backend.issuer
+        astray = await bench.browse(callback(url, code=bench.mint.code(), state="wrong"))
+        expect("MANAGED-2", astray.status >= 400, "an HTTP error for a wrong state", astray)
+        account = model.workspaces[0] if model.workspaces else ALPHA
+        mark = bench.parent.mark()
+        await bench.browse(issuer.consent(url, account))
+        await expect_success("MANAGED-2", bench.parent, login_id, mark)
+        model.begun.remove(login_id)
+        model.log_in(issuer.newest)
+        bench.parent.use_bearer(bearer(model.who), "LOGIN-7")
+        done = {"loginId": login_id, "success": True, "error": None}
+        return Told("MANAGED-2", (("account/login/completed", done), (UPDATED, model.updated)))
+
+
+@dataclass(frozen=True)
+class LogOut(Step):
+    """A logout, whoever is logged in."""
+
+    async def take(self, bench: Bench, model: Model) -> Told:
+        somebody = model.who is not None
+        response = await bench.parent.try_logout()
+        await bench.parent.settle()
+        clause = "LOGOUT-1" if somebody else "LOGOUT-6"
+        expect(clause, response.result == {}, "the result {}", response)
+        model.forgotten = model.pending[0] if model.pending else model.forgotten
+        model.log_in(None)
+        told = ((UPDATED, {"authMode": None}),) if somebody else ()
+        return Told(clause, told, response, may_update=not somebody)
+
+
+@dataclass(frozen=True)
+class Restart(Step):
+    """The server is ended and started again in the same home."""
+
+    async def take(self, bench: Bench, model: Model) -> Told:
+        was = model.who
+        await bench.restart()
+        model.pending = model.forgotten = None
+        model.begun.clear()
+        model.who = model.stored
+        read = await bench.parent.read_account()
+        if isinstance(was, ExternalTokens):
+            expect("SECRET-1", not read.names(was), "not the account of external tokens", read)
+            if read.nobody:  # whether they took the stored login with them, no clause says
+                model.log_in(None)
+        bench.parent.use_bearer(bearer(model.who) or None, "SECRET-1")
+        model.seen = bench.parent.mark()
+        return Told("SECRET-1")
+
+
+@dataclass(frozen=True)
+class ReadRefreshed(Step):
+    """`account/read` with `refreshToken: true`, which refreshes a managed login alone."""
+
+    async def take(self, bench: Bench, model: Model) -> Told:
+        managed = isinstance(model.who, ManagedLogin)
+        response = await bench.parent.read_account(refresh_token=True)
+        if managed:
+            _take_newest(bench, model)
+        clause = "MANAGED-5" if managed else "REFRESH-9"
+        same = response.account == model.account
+        expect(clause, same, f"the account {model.account}", response)
+        return Told(clause, may_update=managed)
+
+
+@dataclass(frozen=True)
+class ReadLimits(Step):
+    """The limits, which a valid ChatGPT login has; of another nobody says what comes."""
+
+    async def take(self, bench: Bench, model: Model) -> Told:
+        if not model.stale:
+            response = await bench.parent.call("account/rateLimits/read")
+            if model.mode in (None, "apikey"):
+                expect_refused("RATE-1", response)
+            else:
+                same = told(response.member("rateLimits")) == shown(ACCOUNT_LIMITS)
+                expect("RATE-1", same, "the limits of the backend", response)
+        return Told("RATE-1")
+
+
+@dataclass(frozen=True)
+class Ask(Step):
+    """A request of any method, with params that are valid, or hardly.
+
+    What meets a 401 may refresh the login, and ask the client for it.
+    """
+
+    method: str
+    params: Any = field(default=ABSENT)
+
+    async def take(self, bench: Bench, model: Model) -> Told:
+        if model.stale and not bench.parent.clock.virtual:
+            return Told("OTHER-1")  # ten seconds in which nobody answers
+        response = await bench.parent.call(self.method, self.params)
+        expect("WIRE-4", response.answered, f"a response to {self.method}", response)
+        if isinstance(model.who, ManagedLogin):
+            _take_newest(bench, model)
+        elif model.stale:
+            model.asked = len(bench.parent.refreshes)
+        return Told("OTHER-1", may_update=True)
+
+
+@dataclass(frozen=True)
+class Write(Step):
+    """Bytes that end in a line of their own, whatever else they are."""
+
+    data: bytes
+
+    async def take(self, bench: Bench, model: Model) -> Told:
+        await bench.parent.send_bytes(self.data + b"\n")
+        return Told("WIRE-9")
+
+
+def _take_newest(bench: Bench, model: Model) -> None:
+    """A managed login is the one that the issuer gave out last."""
+    if bench.backend.issuer.given:
+        model.log_in(bench.backend.issuer.newest)
