@@ -8,13 +8,16 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any
+from itertools import count
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import anyio
 
 from codex_conformance.replies import Reply, Request, Script, json_reply
 from codex_conformance.tokens import ALPHA, ExternalTokens, Mint
+
+T = TypeVar("T")
 
 TOKEN = "/oauth/token"  # noqa: S105 - the paths of the issuer
 REVOKE = "/oauth/revoke"
@@ -23,6 +26,9 @@ USER_CODE = f"{_DEVICE}/usercode"
 DEVICE_TOKEN = f"{_DEVICE}/token"
 _DEVICE_REDIRECT = "/deviceauth/callback"
 _PENDING = 403  # what the issuer says to a device whose user has not decided yet
+
+REMEMBERED = 1024
+"""Of what it gave out and was asked, of each kind; the oldest are forgotten first."""
 
 POLL_INTERVAL = 1
 """Seconds that a device is told to leave between two polls."""
@@ -57,12 +63,22 @@ class _Grant:
     challenge: str
 
 
+@dataclass
+class _Device:
+    """A device that waits for its user; `code` is there once the user has agreed."""
+
+    user_code: str
+    client_id: str
+    account: str = ALPHA
+    code: str | None = None
+
+
 class MockIssuer:
     """An issuer that obeys the case.
 
     Attributes:
-        given: every login that it gave out, in order.
-        requests: every request to it, in order.
+        given: the logins that it gave out, in order.
+        requests: the requests to it, in order.
     """
 
     def __init__(self, mint: Mint) -> None:
@@ -75,35 +91,42 @@ class MockIssuer:
         self._refresh_script: Script | None = None
         self._exchange_script: Script | None = None
         self._device_script: Script | None = None
-        self._devices: dict[str, str | None] = {}  # device id -> code, once the user has agreed
-        self._device_account = ALPHA
+        self._devices: dict[str, _Device] = {}  # by the id that the device polls with
+        self._user_codes = count(1)
         self._gate: anyio.Event | None = None
 
     # What a case says.
 
     def know(self, login: ManagedLogin) -> None:
         """Take back, one day, a refresh token that was not given out here."""
-        self._refresh_tokens[login.refresh_token] = login.tokens.account_id
-        self.given.append(login)
+        _keep(self._refresh_tokens, login.refresh_token, login.tokens.account_id)
+        _note(self.given, login)
 
     def consent(self, auth_url: str, account: str = ALPHA) -> str:
         """A user logs in on the page at `auth_url`; where the browser is sent to."""
         asked = {name: values[0] for name, values in parse_qs(urlsplit(auth_url).query).items()}
         code = self._mint.code()
-        self._grants[code] = _Grant(
+        grant = _Grant(
             account,
             asked.get("client_id", ""),
             asked.get("redirect_uri", ""),
             asked.get("code_challenge", ""),
         )
+        _keep(self._grants, code, grant)
         return callback(auth_url, code=code)
 
     def approve_devices(self, account: str = ALPHA) -> None:
         """A user enters the codes of all devices that wait."""
-        self._device_account = account
-        for device, code in self._devices.items():
-            if code is None:
-                self._devices[device] = self._mint.code()
+        for device in list(self._devices.values()):
+            self.approve_device(device.user_code, account)
+
+    def approve_device(self, user_code: str, account: str = ALPHA) -> bool:
+        """A user enters the code of a device; False if none waits with it."""
+        for device in self._devices.values():
+            if device.user_code == user_code and device.code is None:
+                device.account, device.code = account, self._mint.code()
+                return True
+        return False
 
     def answer_refreshes(self, script: Script | None) -> None:
         """Every attempt to refresh is answered by this; None ends it."""
@@ -175,7 +198,7 @@ class MockIssuer:
             await self._gate.wait()
 
     def _token(self, request: Request) -> Reply:
-        self.requests.append(request)
+        _note(self.requests, request)
         asked = members(request)
         kind = asked.get("grant_type")
         if kind == "refresh_token":
@@ -205,38 +228,45 @@ class MockIssuer:
         return login
 
     def _revoked(self, request: Request) -> Reply:
-        self.requests.append(request)
+        _note(self.requests, request)
         self._refresh_tokens.pop(str(members(request).get("token")), None)
         return json_reply(200, {})
 
     def _user_code(self, request: Request) -> Reply:
-        self.requests.append(request)
-        device = self._mint.opaque()
-        self._devices[device] = None
-        user_code = f"ABCD-{len(self._devices):04}"
+        _note(self.requests, request)
+        device_id = self._mint.opaque()
+        user_code = f"ABCD-{next(self._user_codes):04}"
+        client_id = str(members(request).get("client_id"))
+        _keep(self._devices, device_id, _Device(user_code, client_id))
         return json_reply(
             200,
-            {"device_auth_id": device, "user_code": user_code, "interval": str(POLL_INTERVAL)},
+            {"device_auth_id": device_id, "user_code": user_code, "interval": str(POLL_INTERVAL)},
         )
 
     def _poll(self, request: Request) -> Reply:
-        self.requests.append(request)
+        _note(self.requests, request)
         if self._device_script is not None:
             return self._device_script(request)
-        code = self._devices.get(str(members(request).get("device_auth_id")))
-        if code is None:
+        device = self._devices.get(str(members(request).get("device_auth_id")))
+        if device is None or device.code is None:
             return _refused(_PENDING, "deviceauth_authorization_unknown")
         verifier = self._mint.opaque()
-        client = str(self._client_of_device())
-        self._grants[code] = _Grant(
-            self._device_account, client, _DEVICE_REDIRECT, challenge_of(verifier)
-        )
-        answer = {"authorization_code": code, "code_verifier": verifier}
-        return json_reply(200, answer | {"code_challenge": challenge_of(verifier)})
+        challenge = challenge_of(verifier)
+        grant = _Grant(device.account, device.client_id, _DEVICE_REDIRECT, challenge)
+        _keep(self._grants, device.code, grant)
+        answer = {"authorization_code": device.code, "code_verifier": verifier}
+        return json_reply(200, answer | {"code_challenge": challenge})
 
-    def _client_of_device(self) -> Any:
-        asked = [request for request in self.requests if request.path == USER_CODE]
-        return members(asked[-1]).get("client_id")
+
+def _note(those: list[T], one: T) -> None:
+    those.append(one)
+    del those[:-REMEMBERED]
+
+
+def _keep(those: dict[str, T], key: str, one: T) -> None:
+    those[key] = one
+    if len(those) > REMEMBERED:
+        del those[next(iter(those))]
 
 
 def callback(auth_url: str, **query: str) -> str:

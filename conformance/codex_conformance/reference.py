@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import anyio.abc
 import codex_reference_server
@@ -17,6 +18,9 @@ from codex_reference_server import (
 )
 from codex_reference_server.main import main
 
+if TYPE_CHECKING:
+    from codex_reference_server import landing
+
 __all__ = [
     "NAME",
     "PACKAGE",
@@ -24,16 +28,25 @@ __all__ = [
     "Arrangement",
     "Config",
     "ConfigError",
+    "Page",
     "Revision",
     "Server",
+    "Visit",
     "Wiring",
     "in_memory",
+    "page",
     "release_of",
     "serve",
 ]
 
 NAME = "codex_conformance.reference:in_memory"
 PACKAGE = codex_reference_server
+
+Page: TypeAlias = "landing.Page"
+"""What a browser is shown that visits a login."""
+
+Visit: TypeAlias = "landing.Visit"
+"""One request of such a browser."""
 
 Arrange = Callable[[Config, Revision], Arrangement]
 """Decide what is run, given what arguments and configuration say."""
@@ -49,6 +62,13 @@ def in_memory(
 def serve(argv: Sequence[str], arrange: Arrange = Arrangement) -> int:
     """Run the reference server over its transport until its input ends; its exit status."""
     return main(argv, arrange)
+
+
+def page(status: int, title: str, text: str, more: str = "") -> Page:
+    """A page of plain words, and HTML below them."""
+    from codex_reference_server import landing
+
+    return landing.page(status, title, text, more)
 
 
 def release_of(revision: str) -> str:

@@ -79,10 +79,15 @@ class ExternalTokens:
 
 
 class Mint:
-    """Issues the tokens of one case, and knows every secret text that it issued."""
+    """Issues the tokens of one case, and knows every secret text that it issued.
 
-    def __init__(self, case_id: str) -> None:
+    Args:
+        remembers: how many secrets at most, where it issues without end; the newest are known.
+    """
+
+    def __init__(self, case_id: str, remembers: int | None = None) -> None:
         self._seed = case_id
+        self._remembers = remembers
         self._count = 0
         self.secrets: dict[str, str] = {}  # secret text -> name for reports
 
@@ -163,6 +168,8 @@ class Mint:
 
     def _keep(self, text: str, name: str) -> str:
         self.secrets[text] = name
+        if self._remembers is not None and len(self.secrets) > self._remembers:
+            del self.secrets[next(iter(self.secrets))]
         return text
 
 

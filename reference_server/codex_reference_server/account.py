@@ -152,17 +152,11 @@ class Account:
 
         self._require_login_method("chatgpt")
         self._pending.abandon(SUPERSEDED)
+        issuer, workspaces = self._config.issuer, self._auth.workspaces
         try:
-            landing = self._wiring.take_landing()
+            login = BrowserLogin(issuer, session.client_name, workspaces, self._wiring)
         except OSError as error:
-            raise Refusal(f"no port for the browser: {error.strerror}", INTERNAL_ERROR) from None
-        login = BrowserLogin(
-            self._config.issuer,
-            session.client_name,
-            self._auth.workspaces,
-            landing,
-            self._wiring.http,
-        )
+            raise _no_port(error) from None
         self._pending.begin(login)
         return Answer(
             self._revision.models.ChatgptLoginAccountResponse(
@@ -180,10 +174,13 @@ class Account:
         from codex_reference_server.device_login import start_device_login
 
         try:
-            login = await start_device_login(self._config.issuer, self._wiring.http)
+            login = await start_device_login(self._config.issuer, self._wiring)
         except LoginFailure as failure:
             raise Refusal(f"no code for another device: {failure}", INTERNAL_ERROR) from None
+        except OSError as error:
+            raise _no_port(error) from None
         if self._pending.turns != turn:
+            login.close()
             raise Refusal(SUPERSEDED)
         self._pending.begin(login)
         return Answer(
@@ -249,6 +246,10 @@ class Account:
 
     def _plan(self, credentials: Credentials) -> str:
         return self._revision.plan(credentials.plan)
+
+
+def _no_port(error: OSError) -> Refusal:
+    return Refusal(f"no port for the browser: {error.strerror}", INTERNAL_ERROR)
 
 
 def _file_trouble(what: str, error: OSError) -> Refusal:

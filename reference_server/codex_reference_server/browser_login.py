@@ -9,14 +9,15 @@ from urllib.parse import urlencode
 import anyio
 
 from codex_reference_server.config import IssuerConfig
-from codex_reference_server.landing import Landing, Page, Visit, page, refusal
+from codex_reference_server.landing import Page, Visit, no_page, page, refusal
 from codex_reference_server.pending import Ending, LoginFailure, new_login_id
 from codex_reference_server.store import Tokens
 from codex_reference_server.trade import trade_code
 
 if TYPE_CHECKING:
-    from codex_reference_server.http_client import Http
+    from codex_reference_server.wiring import Wiring
 
+AUTHORIZE = "/oauth/authorize"
 CALLBACK = "/auth/callback"
 SCOPE = "openid profile email offline_access"
 TIME_LIMIT = 600.0
@@ -31,10 +32,13 @@ class BrowserLogin:
     Args:
         originator: name of the client.
         workspaces: the only ones that the user may choose; empty allows any.
-        landing: where the browser is to come back to; closed at the end.
+        wiring: from which a place is taken for the browser to come back to; given back at the end.
 
     Attributes:
         auth_url: where the user's browser is to go.
+
+    Raises:
+        OSError: there is no such place.
     """
 
     def __init__(
@@ -42,14 +46,14 @@ class BrowserLogin:
         issuer: IssuerConfig,
         originator: str,
         workspaces: tuple[str, ...],
-        landing: Landing,
-        http: "Http | None",
+        wiring: "Wiring",
     ) -> None:
         self.login_id = new_login_id()
         self._issuer = issuer
-        self._http = http
-        self._landing = landing
-        self._redirect_uri = f"http://localhost:{landing.port}{CALLBACK}"
+        self._wiring = wiring
+        self._landing = wiring.take_landing()
+        self._origin = f"http://localhost:{self._landing.port}"
+        self._redirect_uri = f"{self._origin}{CALLBACK}"
         self._state = token_urlsafe(32)
         self._verifier = token_urlsafe(64)
         self._is_taken = False
@@ -81,7 +85,7 @@ class BrowserLogin:
     async def receive(self, visit: Visit, ending: Ending) -> Page:
         """The page for a visitor. One who does not know the state changes nothing."""
         if visit.path != CALLBACK:
-            return refusal(404, "There is no such page.")
+            return self._issuers_page(visit) or no_page()
         state = visit.query("state")
         if state is None or not compare_digest(state.encode(), self._state.encode()):
             return refusal(400, "This is not the login that is waited for.")
@@ -98,10 +102,15 @@ class BrowserLogin:
             self._over.set()
         return page(200, "You are signed in", "You can close this page.")
 
+    def _issuers_page(self, visit: Visit) -> Page | None:
+        pages = self._wiring.issuers_pages
+        return None if pages is None else pages(visit)
+
     async def _trade(self, error: str | None, code: str) -> Tokens:
         if error is not None:
             raise LoginFailure("consent was denied" if error == DENIED else "the issuer said no")
-        return await trade_code(self._issuer, self._http, code, self._redirect_uri, self._verifier)
+        http = self._wiring.http
+        return await trade_code(self._issuer, http, code, self._redirect_uri, self._verifier)
 
     def _auth_url(self, originator: str, workspaces: tuple[str, ...]) -> str:
         query = {
@@ -118,7 +127,8 @@ class BrowserLogin:
         }
         if workspaces:
             query["allowed_workspace_id"] = ",".join(workspaces)
-        return f"{self._issuer.origin}/oauth/authorize?{urlencode(query)}"
+        origin = self._issuer.origin if self._wiring.issuers_pages is None else self._origin
+        return f"{origin}{AUTHORIZE}?{urlencode(query)}"
 
 
 def _challenge(verifier: str) -> str:

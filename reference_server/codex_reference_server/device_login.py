@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 import anyio
 
 from codex_reference_server.config import IssuerConfig
+from codex_reference_server.landing import Page, Visit, no_page
 from codex_reference_server.pending import Ending, LoginFailure, new_login_id
+from codex_reference_server.store import Tokens
 from codex_reference_server.trade import trade_code
 
 if TYPE_CHECKING:
-    from codex_reference_server.http_client import Http
     from codex_reference_server.issuer import DeviceCode
+    from codex_reference_server.wiring import Wiring
 
 VERIFICATION = "/codex/device"
 REDIRECT = "/deviceauth/callback"
@@ -21,33 +23,60 @@ TIME_LIMIT = 900.0
 class DeviceLogin:
     """A login that waits for the user of another device.
 
+    Args:
+        wiring: from which a place is taken for the issuer's pages, if they are shown here.
+
     Attributes:
         verification_url: where the user is to go.
         user_code: what the user is to type there.
+
+    Raises:
+        OSError: there is no such place.
     """
 
-    def __init__(self, issuer: IssuerConfig, http: "Http | None", code: "DeviceCode") -> None:
+    def __init__(self, issuer: IssuerConfig, wiring: "Wiring", code: "DeviceCode") -> None:
         self.login_id = new_login_id()
-        self.verification_url = f"{issuer.origin}{VERIFICATION}"
         self.user_code = code.user_code
         self._issuer = issuer
-        self._http = http
+        self._wiring = wiring
         self._code = code
+        self._landing = None if wiring.issuers_pages is None else wiring.take_landing()
+        self._over = anyio.Event()
+        own = self._landing and f"http://localhost:{self._landing.port}"
+        self.verification_url = f"{own or issuer.origin}{VERIFICATION}"
 
     def __repr__(self) -> str:
         return f"DeviceLogin({self.login_id})"
 
     def close(self) -> None:
-        """There is nothing to give back."""
+        """Give back what place there is."""
+        if self._landing is not None:
+            self._landing.close()
 
     async def follow(self, ending: Ending) -> None:
         """Ask the issuer until the user has agreed, or will not any more."""
+        async with anyio.create_task_group() as tasks:
+            if self._landing is not None:
+                tasks.start_soon(self._landing.serve, self._receive, self._over)
+            try:
+                ending.succeed(await self._tokens())
+            except LoginFailure as failure:
+                ending.fail(str(failure))
+            finally:
+                self._over.set()
+                self.close()
+
+    async def _receive(self, visit: Visit) -> Page:
+        pages = self._wiring.issuers_pages
+        return (pages and pages(visit)) or no_page()
+
+    async def _tokens(self) -> Tokens:
         from codex_reference_server.issuer import IssuerRefusal, IssuerTrouble, speaking_to
 
         grant = None
         try:
             with anyio.fail_after(TIME_LIMIT):
-                async with speaking_to(self._issuer, self._http) as issuer:
+                async with speaking_to(self._issuer, self._wiring.http) as issuer:
                     while grant is None:
                         await anyio.sleep(self._code.pause)
                         grant = await issuer.grant(self._code)
@@ -58,19 +87,20 @@ class DeviceLogin:
             raise LoginFailure(str(trouble)) from None
         redirect_uri = f"{self._issuer.origin}{REDIRECT}"
         code, verifier = grant.authorization_code, grant.code_verifier
-        ending.succeed(await trade_code(self._issuer, self._http, code, redirect_uri, verifier))
+        return await trade_code(self._issuer, self._wiring.http, code, redirect_uri, verifier)
 
 
-async def start_device_login(issuer: IssuerConfig, http: "Http | None") -> DeviceLogin:
+async def start_device_login(issuer: IssuerConfig, wiring: "Wiring") -> DeviceLogin:
     """A new login, for which the issuer gives a code.
 
     Raises:
         LoginFailure: it gives none.
+        OSError: there is no place to type it at.
     """
     from codex_reference_server.issuer import IssuerRefusal, IssuerTrouble, speaking_to
 
     try:
-        async with speaking_to(issuer, http) as speaker:
-            return DeviceLogin(issuer, http, await speaker.device_code())
+        async with speaking_to(issuer, wiring.http) as speaker:
+            return DeviceLogin(issuer, wiring, await speaker.device_code())
     except (IssuerRefusal, IssuerTrouble) as trouble:
         raise LoginFailure(str(trouble)) from None

@@ -80,17 +80,26 @@ TakeLanding = Callable[[], Landing]
 """Take an address, a preferred one if it is free. Raises `OSError`."""
 
 
-def page(status: int, title: str, text: str) -> Page:
-    """A page of plain words."""
+IssuersPages = Callable[[Visit], Page | None]
+"""The issuer's page for a visitor; None if it has none there."""
+
+
+def page(status: int, title: str, text: str, more: str = "") -> Page:
+    """A page of plain words, and HTML below them."""
     title, text = escape(title), escape(text)
     head = f'<head><meta charset="utf-8"><title>{title}</title></head>'
-    body = f"<body><h1>{title}</h1><p>{text}</p></body>"
+    body = f"<body><h1>{title}</h1><p>{text}</p>{more}</body>"
     return Page(status, f'<!doctype html><html lang="en">{head}{body}</html>')
 
 
 def refusal(status: int, text: str) -> Page:
     """A page for a visitor who has no business here."""
     return page(status, "Nothing to see", text)
+
+
+def no_page() -> Page:
+    """For a visitor who asks for anything that there is not."""
+    return refusal(404, "There is no such page.")
 
 
 async def receive(visit: Visit, port: int, visited: Visited) -> Page:

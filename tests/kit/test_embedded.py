@@ -6,9 +6,12 @@ from typing import Any
 
 import anyio
 import pytest
+from codex_conformance import issuer as issuer_room
 from codex_conformance.errors import UsageError
+from codex_conformance.stand_in import embedded
 from codex_conformance.stand_in.composition import NotNowError, StandIn
 from codex_conformance.stand_in.settings import Settings
+from codex_conformance.stand_in.sign_in import AUTHORIZE
 from codex_conformance.tokens import Mint
 from trio.testing import MockClock
 
@@ -245,5 +248,29 @@ def test_user_agrees_to_a_browser_login(play: Play) -> None:
         assert "code=" in redirect
         with pytest.raises(NotNowError, match="authUrl is none"):
             stand_in.sign_in("http://elsewhere.test/")
+
+    play(scenario)
+
+
+def test_issuer_remembers_so_much_and_no_more(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(issuer_room, "REMEMBERED", 8)
+    monkeypatch.setattr(embedded, "REMEMBERED", 16)
+
+    async def scenario(parent: Parent, stand_in: StandIn, _mint: Mint) -> None:
+        await parent.ask("initialize", clientInfo={"name": "p", "version": "1"})
+        begun = (await parent.ask("account/login/start", type="chatgptDeviceCode"))["result"]
+        for _ in range(40):
+            stand_in.sign_in(f"http://localhost{AUTHORIZE}?redirect_uri=http://localhost/")
+        stand_in.approve_devices()
+        await parent.until(lambda m: m.get("method") == "account/updated")
+        for _ in range(40):
+            assert await stand_in.refresh_now() is None
+        later = await parent.ask("account/login/start", type="chatgptDeviceCode")
+        assert later["result"]["userCode"] != begun["userCode"]
+        kept = vars(stand_in.backend.issuer)
+        sizes = {name: len(kept[name]) for name in ("given", "requests", "_grants")}
+        assert sizes == {"given": 8, "requests": 8, "_grants": 7}  # the device's was traded in
+        assert len(kept["_refresh_tokens"]) == 1
+        assert len(kept["_mint"].secrets) == 16
 
     play(scenario)

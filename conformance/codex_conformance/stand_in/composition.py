@@ -14,6 +14,7 @@ from codex_conformance.stand_in.settings import EMBEDDED, Settings, loopback_add
 if TYPE_CHECKING:
     import httpx
 
+    from codex_conformance.reference import Page, Visit
     from codex_conformance.stand_in.embedded import EmbeddedBackend
     from codex_conformance.stand_in.traffic import Traffic
 
@@ -67,7 +68,9 @@ class StandIn:
 
     def sign_in(self, auth_url: str) -> str:
         """What the user does on the page of a browser login: agree; where the browser goes then."""
-        if not auth_url.startswith(f"{ORIGIN}/") or "redirect_uri=" not in auth_url:
+        from codex_conformance.stand_in.sign_in import is_sign_in
+
+        if not is_sign_in(auth_url):
             raise NotNowError("authUrl is none that account/login/start gave")
         return self.backend.issuer.consent(auth_url)
 
@@ -140,7 +143,7 @@ class StandIn:
         self._is_embedded = chosen == EMBEDDED or (chosen is None and config.base_url is None)
         if self._is_embedded:
             config = _embedded(config)
-            wiring = Wiring(http=self._transport, watch=watch)
+            wiring = Wiring(self._transport, issuers_pages=self._issuers_page, watch=watch)
         else:
             config = config if chosen is None else _speaking_to(chosen, config)
             wiring = Wiring(http=None if watch is None else self._watched_network, watch=watch)
@@ -159,6 +162,11 @@ class StandIn:
         from codex_conformance.answering import AnsweringTransport
 
         return AnsweringTransport(self.backend)
+
+    def _issuers_page(self, visit: "Visit") -> "Page | None":
+        from codex_conformance.stand_in.sign_in import issuers_page
+
+        return issuers_page(self.backend.issuer, visit)
 
     def _watched_network(self) -> "httpx.AsyncBaseTransport":
         from codex_conformance.answering import WatchedTransport

@@ -31,7 +31,7 @@ ISSUED = ("/oauth/", "/api/accounts/")
 """How paths of the issuer begin."""
 
 REMEMBERED = 1024
-"""Tokens of which it is known when they were first seen; the ones unused for longest go first."""
+"""Tokens that are known, and when they were first seen; the ones unused for longest go first."""
 _ECHOED = 400
 """Characters of the user's words that the assistant repeats."""
 
@@ -69,7 +69,7 @@ class EmbeddedBackend:
             from codex_conformance.issuer import MockIssuer
             from codex_conformance.tokens import Mint
 
-            self._issuer = MockIssuer(Mint(f"embedded {secrets.token_hex()}"))
+            self._issuer = MockIssuer(Mint(f"embedded {secrets.token_hex()}", REMEMBERED))
         return self._issuer
 
     def revoke(self, revoked: bool) -> None:
