@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 Scheme = Literal["ws", "unix"]
 START_PATIENCE = 10.0  # seconds that a target has until it listens
 CLOSE_PATIENCE = 1.0  # seconds that it has to take its leave of a connection
+_PATH_LIMIT = 107  # bytes that the kernel takes of the path of a socket
 _LOOK_AGAIN = 0.02  # seconds between two looks for a socket file, which nobody announces
 _ADDRESS = re.compile(rb"ws://[0-9a-fA-F.:\[\]]+:\d+")
 
@@ -50,9 +51,14 @@ class ListeningTarget:
     @asynccontextmanager
     async def open(self, home: Home, environ: Mapping[str, str]) -> AsyncIterator[Channel]:
         """Start the command in a session of its own; kill what is left of it at the end."""
+        file = home.codex_home.parent / "s"  # not in CODEX_HOME, as the path has to be short
+        if self.scheme == "unix" and len(os.fsencode(file)) > _PATH_LIMIT:
+            raise UnfitTargetError(
+                f"the path of a socket can have {_PATH_LIMIT} bytes, and {file} has more",
+                "set TMPDIR to a folder with a shorter path",
+            )
         adopt_orphans()
         strangers = children(os.getpid())
-        file = home.codex_home.parent / "s"  # not in CODEX_HOME, as the path has to be short
         place = "ws://127.0.0.1:0" if self.scheme == "ws" else f"unix://{file}"
         process = await anyio.open_process(
             [*self.command, "--listen", place],
@@ -68,7 +74,9 @@ class ListeningTarget:
             group.start_soon(server.drain, process.stderr)
             group.start_soon(server.watch, process)
             try:
-                server.address = await server.announced(process, file)
+                server.address = await server.announced(
+                    process, file if self.scheme == "unix" else None
+                )
                 yield await server.dial()
             finally:
                 with anyio.CancelScope(shield=True):
@@ -125,7 +133,7 @@ class _Server:
         self.news.set()
         self.news = anyio.Event()
 
-    async def announced(self, process: anyio.abc.Process, file: Path) -> str:
+    async def announced(self, process: anyio.abc.Process, file: Path | None) -> str:
         """The address that it says it listens on, or where its socket file is.
 
         Raises:
@@ -133,7 +141,7 @@ class _Server:
         """
         with anyio.move_on_after(START_PATIENCE):
             while process.returncode is None:
-                if _takes_connections(file):
+                if file is not None and _takes_connections(file):
                     return f"unix:{file}"
                 if (found := _ADDRESS.search(self.said)) is not None:
                     return found[0].decode()

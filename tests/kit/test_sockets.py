@@ -1,6 +1,7 @@
 """Targets that listen: they are judged by the same cases; what cannot apply says why."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -94,6 +95,23 @@ def test_target_that_does_not_listen_is_told_in_one_sentence(tmp_path: Path) -> 
     assert status == 2
     assert said.startswith("codex-conformance: cannot connect to ws://127.0.0.1:9: ")
     assert said.count("\n") == 1
+
+
+def test_socket_whose_path_would_be_too_long_is_told_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    monkeypatch.setenv("TMPDIR", str(long))
+    status, _, said = check(tmp_path, "--target", "unix", *only(SOME[0]), "--", *SERVE)
+    assert status == 2
+    assert re.fullmatch(
+        r"codex-conformance: the path of a socket can have 107 bytes, and /\S+/s has more\n"
+        r"  set TMPDIR to a folder with a shorter path\n",
+        said,
+    )
+    status, cases, _ = check(tmp_path, "--target", "ws", *only(SOME[0]), "--", *SERVE)
+    assert (status, cases[SOME[0]]["verdict"]) == (0, "pass")
 
 
 @pytest.mark.parametrize(
