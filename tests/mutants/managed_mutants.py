@@ -103,6 +103,29 @@ def client_asked_to_refresh_a_managed_login(patch: pytest.MonkeyPatch) -> None:
         return await real(self, rejected)
 
 
+@mutant("LOGOUT-2")
+def issuer_heard_after_a_logout(patch: pytest.MonkeyPatch) -> None:
+    """What the issuer answers is stored and used, whatever has become of the login meanwhile."""
+    patch.setattr(ManagedRefresher, "login_changed", lambda self: None)
+
+    @around(patch, ManagedRefresher, "_keep")
+    def keep(real: Any, self: Any, before: Any, newer: Any) -> None:
+        store.store_managed_login(self._home, newer)
+
+
+@mutant("LOGOUT-2")
+def issuer_heard_after_a_logout_at_the_next_start(patch: pytest.MonkeyPatch) -> None:
+    """After a logout what the issuer answers is not used, but stored."""
+
+    @around(patch, ManagedRefresher, "_ask_issuer")
+    async def ask(real: Any, self: Any, refresh_token: str) -> Any:
+        issued = await real(self, refresh_token)
+        if self._attempt is None:
+            given = (issued.id_token, issued.access_token, issued.refresh_token)
+            store.store_managed_login(self._home, store.Tokens(*given, account_id=None))
+        return issued
+
+
 # MANAGED-5
 
 

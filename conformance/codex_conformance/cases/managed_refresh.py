@@ -9,7 +9,9 @@ from codex_conformance.case import case, expect, not_applicable, require
 from codex_conformance.expectations import (
     expect_logged_in,
     expect_no_refresh,
+    expect_nobody,
     expect_turn_as,
+    expect_turn_without_token,
     held_turn,
 )
 from codex_conformance.issuer import ManagedLogin, members, refusing
@@ -185,30 +187,39 @@ async def test_refresh_that_fails_for_now_is_made_up_for_by_the_next_turn(
     expect_stored("MANAGED-4", bench, backend.issuer.given[-1])
 
 
-@case("managed/logout-during-refresh", "LOGOUT-3", "LOGOUT-2", stored_login="managed")
-async def test_logout_while_the_issuer_is_asked_logs_out(
+@case("managed/logout-during-refresh", "LOGOUT-3", "LOGOUT-2", "LOGOUT-1", stored_login="managed")
+async def test_answer_of_the_issuer_after_a_logout_logs_nobody_in(
     parent: MockParent, backend: MockBackend, bench: Bench
 ) -> None:
-    """What the issuer answers after a logout logs nobody in again."""
+    """What the issuer answers to a refresh after a logout logs nobody in, then or later."""
     await rejected_login(parent, bench)
-    backend.issuer.hold()
-    turn = await parent.start_turn()
     issuer = backend.issuer
+    issuer.hold()
+    turn = await parent.start_turn()
     await parent.until(lambda: issuer.held or None, "a refresh at the issuer")
     require("MANAGED-4", bool(issuer.held), "a refresh at the issuer", "none")
+    mark = parent.mark()
     logout = await parent.begin("account/logout")
+    # A logout may wait for the issuer, whose answer is held no longer than one that does not needs.
+    await parent.until(
+        lambda: parent.notifications("account/updated", mark) or None,
+        "account/updated",
+        parent.clock.prompt,
+    )
     backend.release()
     response = await parent.answer_to(logout)
     require("LOGOUT-1", response.ok, "the logout to be accepted", response)
     await turn.outcome()
     await parent.settle()
 
-    read = await parent.read_account()
-    expect("LOGOUT-2", read.nobody, "the account null after the logout", read)
-    since = len(backend.turn_requests)
-    await parent.try_turn()
-    for request in backend.turn_requests[since:]:
-        expect("LOGOUT-3", request.token is None, "a request without a token", request)
+    await expect_nobody("LOGOUT-2", parent)
+    last = parent.notifications("account/updated", mark)[-1:]
+    gone = [entry.params.get("authMode") for entry in last] == [None]
+    expect("LOGOUT-1", gone, "account/updated with authMode null at last", last or None)
+    await expect_turn_without_token("LOGOUT-3", parent, backend)
+    await bench.restart()
+    await expect_nobody("LOGOUT-2", parent)
+    await expect_turn_without_token("LOGOUT-3", parent, backend)
 
 
 @case("managed/read-refreshes", "MANAGED-5", stored_login="managed")
