@@ -73,7 +73,12 @@ def key_not_stored(patch: pytest.MonkeyPatch) -> None:
 @mutant("APIKEY-4")
 def key_stays_after_logout(patch: pytest.MonkeyPatch) -> None:
     """A logout leaves the stored API key where it is."""
-    patch.setattr(store, "forget_login", lambda home: None)
+
+    @around(patch, store, "forget_login")
+    def forget(real: Any, home: Any) -> None:
+        stored = store.stored_login(home)
+        if stored is None or stored.mode != "apikey":
+            real(home)
 
 
 # MODE
