@@ -38,7 +38,7 @@ class Auth:
     """The login, and what replaces it.
 
     Args:
-        tasks: where a managed login is refreshed.
+        tasks: where the issuer of managed logins is asked.
 
     Attributes:
         credentials: the login; None if nobody is logged in. Always read anew: it changes whenever
