@@ -30,8 +30,8 @@ test: $(READY) ## the tests of the kit itself
 mutants: $(READY) ## every mutant turns exactly the clauses red that it declares; writes docs/kill-matrix.md and .json
 	@$(BIN)/python -m pytest -n auto tests/mutants
 
-faulty-parents: $(READY) ## every faulty parent is found to break exactly the clauses that it declares
-	@$(BIN)/python -m pytest -n auto tests/parents/test_faults.py
+faulty-parents: $(READY) ## every faulty parent is found to break exactly the clauses that it declares; FAULT=NAME for some
+	@$(BIN)/python -m pytest tests/parents/test_faults.py $(addprefix -k ,$(FAULT))
 
 fuzz: $(READY) ## play generated sessions against COMMAND, by default the reference server
 	@cd tests/generated_inputs && $(CURDIR)/$(BIN)/python fuzz.py $(EXAMPLES) $(SEED) $(REVISION) $(COMMAND)

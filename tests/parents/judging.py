@@ -1,17 +1,26 @@
 """Judging many parents beside each other: nearly all of it is waiting."""
 
+import os
 import sys
 from collections.abc import Collection
 from pathlib import Path
 
 import anyio
-from codex_conformance.judge_parent.judge import Capacity, Told, Wish, judge_with, scenarios_of
+from codex_conformance.judge_parent.judge import (
+    STARTS_PER_CORE,
+    Capacity,
+    Told,
+    Wish,
+    judge_with,
+    scenarios_of,
+)
 from codex_conformance.judge_parent.loopback import open_loopback
 from codex_conformance.judge_parent.scenarios import all_scenarios
 from codex_conformance.judge_parent.stage import Judged
 from codex_conformance.results import RunResult
 
 HERE = Path(__file__).parent
+ALIVE = 160  # parents that run at the same time
 PYTHON = (sys.executable, "-ESs")  # without what slows its start
 PLAIN = ("pass", "not-applicable")
 
@@ -39,7 +48,8 @@ def judge_all(wishes: dict[str, Wish]) -> dict[str, RunResult]:
 
     async def judge_each() -> dict[str, RunResult]:
         found: dict[str, RunResult] = {}
-        capacity = Capacity.of(next(iter(wishes.values())))
+        starts = STARTS_PER_CORE * (os.cpu_count() or 1)
+        capacity = Capacity(anyio.CapacityLimiter(ALIVE), anyio.CapacityLimiter(starts))
         async with open_loopback() as loopback, anyio.create_task_group() as group:
 
             async def judge(name: str, one: Wish) -> None:
