@@ -37,6 +37,7 @@ fuzz: $(READY) ## play generated sessions against COMMAND, by default the refere
 	@cd tests/generated_inputs && $(CURDIR)/$(BIN)/python fuzz.py $(EXAMPLES) $(SEED) $(REVISION) $(COMMAND)
 
 test-real: $(READY) ## judge released codex binaries, each against its baseline; PART=1/8 takes an eighth of the cases, REAL=FILE that file alone
+	@test -n "$(REAL)" || command -v rustc >/dev/null || { apt-get update -qq && apt-get install -qq -y --no-install-recommends rustc; }
 	@PART=$(PART) $(BIN)/python -m pytest $(or $(REAL),tests/real) -m real
 
 released: $(READY) ## judge released codex binaries and write docs/released.md

@@ -223,6 +223,7 @@ func run() error {
 		return err
 	}
 	command := exec.Command(cmp.Or(os.Getenv("CODEX_BIN"), "codex"), "app-server")
+	command.Stderr = os.Stderr
 	stdin, err := command.StdinPipe()
 	if err != nil {
 		return err

@@ -78,7 +78,7 @@ class Tokens {
 // A codex that is started here; a message per line.
 function startCodex({ onLine, onEnd }) {
   const child = spawn(process.env.CODEX_BIN ?? "codex", ["app-server"], {
-    stdio: ["pipe", "pipe", "ignore"],
+    stdio: ["pipe", "pipe", "inherit"],
   });
   createInterface({ input: child.stdout, crlfDelay: Infinity }).on("line", onLine);
   child.stdin.on("error", () => {}); // codex has ended; onEnd tells everybody

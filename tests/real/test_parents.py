@@ -46,3 +46,19 @@ def parent_in_go() -> Path:
 
 def test_parent_in_go_conforms(parent_in_go: Path) -> None:
     conforms(str(parent_in_go))
+
+
+@pytest.fixture(scope="module")
+def parent_in_rust() -> Path:
+    """It is compiled by rustc alone, of whatever age: without cargo and without a crate."""
+    rustc = shutil.which("rustc")
+    assert rustc is not None, "rustc is needed: apt-get install rustc"
+    built = CACHE.parent / "rust" / "parent"
+    built.parent.mkdir(parents=True, exist_ok=True)
+    command = [rustc, "--edition", "2021", "-o", str(built), str(HERE / "parent.rs")]
+    subprocess.run(command, check=True)
+    return built
+
+
+def test_parent_in_rust_conforms(parent_in_rust: Path) -> None:
+    conforms(str(parent_in_rust))
