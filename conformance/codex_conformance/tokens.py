@@ -19,6 +19,8 @@ GAMMA = "acct-gamma"
 _AUTH_CLAIM = "https://api.openai.com/auth"
 _ISSUED_AT = 1_760_000_000  # seconds since the epoch; fixed, so that runs are identical
 _EXPIRES_AT = 4_102_444_800  # the year 2100: only the backend decides when a token expires
+CUT = "…"  # stands where a text was cut
+_TELLING = 6  # characters that are not there by chance
 _ANY_KEY = "nobody verifies the signature of a canary token"
 
 
@@ -213,10 +215,23 @@ def fingerprint(secret: str) -> str:
 
 
 def redact(text: str, secrets: dict[str, str]) -> str:
-    """`text` with every secret replaced by `<name fingerprint>`."""
+    """`text` with every secret replaced by `<name fingerprint>`.
+
+    What a cut, which `…` stands for, has left of a secret is replaced too.
+    """
     for secret in sorted(secrets, key=len, reverse=True):
         if secret in text:
             text = text.replace(secret, f"<{secrets[secret]} {fingerprint(secret)}>")
+    *cut, rest = text.split(CUT)
+    return CUT.join([*(_without_beginning(part, secrets) for part in cut), rest])
+
+
+def _without_beginning(text: str, secrets: dict[str, str]) -> str:
+    """`text` without the beginning of a secret that it ends with."""
+    for secret in secrets:
+        start = text.rfind(secret[:_TELLING])
+        if start >= 0 and secret.startswith(text[start:]):
+            return f"{text[:start]}<the beginning of a secret>"
     return text
 
 
@@ -244,13 +259,17 @@ def _encodings(secret: str) -> Iterator[tuple[str, bytes]]:
 
 
 class Needles:
-    """Looks for many secrets in many byte strings."""
+    """Looks for many secrets in many byte strings.
+
+    What is shorter than a few bytes is not looked for: it lies everywhere by chance.
+    """
 
     def __init__(self, secrets: dict[str, str]) -> None:
         self._needles = [
             (needle, name, encoding)
             for secret, name in secrets.items()
             for encoding, needle in encodings(secret)
+            if len(needle) >= _TELLING
         ]
 
     def find(self, haystack: bytes) -> str | None:

@@ -63,7 +63,20 @@ def test_nothing_is_found_where_nothing_is() -> None:
     assert Needles(mint.secrets).find(gzip.compress(b"hello") * 100) is None
 
 
-def test_redaction_leaves_a_stable_fingerprint_and_nothing_else() -> None:
+def test_short_secret_is_not_found_where_it_lies_by_chance() -> None:
+    assert Needles({"***": "stars"}).find(b"a line of the parent") is None
+
+
+def test_redaction_leaves_nothing_of_a_secret_that_was_cut() -> None:
+    mint = Mint("a/b")
+    tokens = mint.mint()
+    for length in (6, 60, len(tokens.access_token) - 1):
+        text = f'{{"accessToken": "{tokens.access_token[:length]}… (845 characters)'
+        told = redact(text, mint.secrets)
+        assert told == '{"accessToken": "<the beginning of a secret>… (845 characters)'
+
+
+def test_redaction_leaves__a_stable_fingerprint_and_nothing_else() -> None:
     mint = Mint("a/b")
     tokens = mint.mint()
     text = redact(json.dumps(tokens.members("0.93")), mint.secrets)

@@ -177,6 +177,19 @@ def test_parent_with_tokens_of_its_own_is_untestable_where_the_issuer_is_needed(
     assert run.exit_status(strict=False) == 1
 
 
+@pytest.mark.parametrize("revision", ["0.93", "0.169"])
+def test_tokens_of_the_parents_own_are_in_no_report(revision: str, tmp_path: Path) -> None:
+    reports = {"--json": "r.json", "--junit": "r.xml", "--summary": "r.md", "--html": "r.html"}
+    options = [word for name, file in reports.items() for word in (name, str(tmp_path / file))]
+    own = (*PYTHON, str(HERE / "own_tokens_parent.py"), "one-token")
+    done = run("--revision", revision, *options, "-v", "-k", "good-answer", "--", *own)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Actual" in done.stdout
+    files = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert [file.name for file in files if b"eyJ" in file.read_bytes()] == []
+    assert "eyJ" not in done.stdout
+
+
 def test_clauses_that_cannot_be_judged_are_declared() -> None:
     own = (*PYTHON, str(HERE / "own_tokens_parent.py"))
     without = ("--without", "PARENT-7=no issuer")

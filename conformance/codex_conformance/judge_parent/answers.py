@@ -26,11 +26,13 @@ class Handed:
     """Tokens that the parent handed over, in a login or in an answer.
 
     Attributes:
+        id_token: in 0.93 there is one.
         account: the account that it says they belong to: the id token's claim in 0.93.
         claimed: the account that the token itself names; None where it names none.
     """
 
     access_token: str
+    id_token: str | None
     account: str | None
     claimed: str | None
 
@@ -40,10 +42,10 @@ class Handed:
         if not isinstance(members, dict) or not isinstance(members.get("accessToken"), str):
             return None
         access = members["accessToken"]
-        identity = members.get("idToken")
-        claimed = _account_claimed(identity if isinstance(identity, str) else access)
+        identity = members["idToken"] if isinstance(members.get("idToken"), str) else None
+        claimed = _account_claimed(access if identity is None else identity)
         stated = members.get("chatgptAccountId")
-        return cls(access, stated if isinstance(stated, str) else claimed, claimed)
+        return cls(access, identity, stated if isinstance(stated, str) else claimed, claimed)
 
     def belongs_to(self, account: str | None) -> bool:
         """Whether it is stated, and not denied by the token itself, that this is the account."""

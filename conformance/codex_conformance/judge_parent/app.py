@@ -190,8 +190,8 @@ class App(Stage):
         """Every token of the scenario, the parent's own among them: text -> name."""
         secrets = dict(self.mint.secrets)
         for handed in self.handed():
-            if handed.access_token:
-                secrets.setdefault(handed.access_token, "token-of-the-parent")
+            for token in filter(None, (handed.access_token, handed.id_token)):
+                secrets.setdefault(token, "token-of-the-parent")
         return secrets
 
     def state(self) -> str:

@@ -69,7 +69,8 @@ class Application:
         for stream in (self.stderr, self.stdout):
             lines = [line for line in bytes(stream).splitlines() if line.strip()]
             if lines:
-                return printable(lines[-1].decode("utf-8", "replace").strip())[:_WORDS]
+                line = printable(lines[-1].decode("utf-8", "replace").strip())
+                return line if len(line) <= _WORDS else f"{line[:_WORDS]}…"
         return ""
 
     def crash(self) -> str | None:

@@ -93,7 +93,7 @@ def _unfit(app: App, broken: Broken) -> UnfitTargetError:
     received = app.owner.received
     rubbish = next((entry for entry in received if entry.problem), None)
     if rubbish is not None:
-        said = printable(rubbish.text[:_WORDS])
+        said = printable(redact(rubbish.text, app.secrets())[:_WORDS])
         return UnfitTargetError(
             f"what the parent writes to codex is no JSON-RPC: '{said}' ({rubbish.problem})"
         )
