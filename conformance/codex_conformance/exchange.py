@@ -240,8 +240,9 @@ class Turn:
         )
 
     async def interrupt(self) -> Response:
-        """Ask the target to end it."""
-        return await self.parent.answer_to(await self.begin_interrupt())
+        """Ask the target to end it, where that is offered."""
+        response = await self.parent.answer_to(await self.begin_interrupt())
+        return self.parent.offered(response, "turn/interrupt")
 
     async def begin_interrupt(self) -> Pending:
         """Ask the target to end it, without waiting for the response."""

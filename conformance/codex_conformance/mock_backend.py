@@ -179,4 +179,4 @@ def _asked(method: str, path: str, headers: dict[str, str]) -> str:
 
 def _token_in(authorization: str) -> str | None:
     scheme, _, token = authorization.partition(" ")
-    return token if scheme.lower() == "bearer" else None
+    return (token or None) if scheme.lower() == "bearer" else None

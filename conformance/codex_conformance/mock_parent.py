@@ -160,6 +160,11 @@ class MockParent(Conversation):
         await self.settle()
         return response
 
+    async def cancel_login(self, login_id: Any) -> Response:
+        """Cancel a pending login, where that is offered."""
+        response = await self.call("account/login/cancel", {"loginId": login_id})
+        return self.offered(response, "account/login/cancel")
+
     async def read_account(self, refresh_token: bool | None = None) -> Response:
         """Ask for the account."""
         params = {} if refresh_token is None else {"refreshToken": refresh_token}

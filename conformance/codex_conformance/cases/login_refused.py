@@ -111,7 +111,7 @@ async def test_login_cancels_a_browser_login_in_progress(parent: MockParent, tok
     login_id = (await parent.begin_browser_login()).member("loginId")
     before = parent.mark()
     await parent.login(given)
-    canceled = await parent.call("account/login/cancel", {"loginId": login_id})
+    canceled = await parent.cancel_login(login_id)
 
     status = canceled.member("status")
     expect("LOGIN-9", status == "notFound", 'the status "notFound"', canceled)

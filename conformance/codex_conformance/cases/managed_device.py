@@ -43,7 +43,7 @@ class DeviceLogin:
 async def offered(parent: MockParent, bench: Bench) -> None:
     """End the case where the target has no such login, or not one at the mock issuer."""
     browser = await begun_at_mock_issuer(parent, bench)
-    await parent.call("account/login/cancel", {"loginId": browser.id})
+    await parent.cancel_login(browser.id)
     await parent.until(lambda: ends_of(parent, browser.id, 0) or None, COMPLETED, SOON)
     if parent.revision == "0.169":
         return
@@ -54,7 +54,7 @@ async def offered(parent: MockParent, bench: Bench) -> None:
     if response.refused and (was_unknown(response) or same):
         not_applicable(f"the target does not offer {KIND} login: {response.error_message}")
     device = str(response.member("loginId"))
-    await parent.call("account/login/cancel", {"loginId": device})
+    await parent.cancel_login(device)
     await parent.until(lambda: ends_of(parent, device, 0) or None, COMPLETED, SOON)
 
 
@@ -219,7 +219,7 @@ async def test_login_on_another_device_is_superseded(
 
     if by in ("device", "browser", "tokens"):
         await expect_status("MANAGED-7", parent, login.id, "notFound")
-    response = await parent.call("account/login/cancel", {"loginId": login.id})
+    response = await parent.cancel_login(login.id)
     parent.observe("MANAGED-7", f"a pending login after {by}: {response.member('status')}")
 
 

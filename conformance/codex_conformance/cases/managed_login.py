@@ -91,7 +91,7 @@ async def expect_failure(clause: str, parent: MockParent, login_id: str, mark: i
 
 async def expect_status(clause: str, parent: MockParent, login_id: str, wanted: str) -> None:
     """Expect this status in the answer to the cancellation of a login."""
-    response = await parent.call("account/login/cancel", {"loginId": login_id})
+    response = await parent.cancel_login(login_id)
     got = response.member("status")
     expect(clause, got == wanted, f'the status "{wanted}"', response)
 

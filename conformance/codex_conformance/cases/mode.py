@@ -144,7 +144,7 @@ async def test_browser_login_after_logout_starts_again(parent: MockParent, token
     login_id = response.member("loginId")
     begun = isinstance(login_id, str) and isinstance(response.member("authUrl"), str)
     expect("MODE-3", begun, "a browser login to start, with loginId and authUrl", response)
-    canceled = await parent.call("account/login/cancel", {"loginId": login_id})
+    canceled = await parent.cancel_login(login_id)
     status = canceled.member("status")
     expect("MODE-3", status == "canceled", 'the status "canceled" for that login', canceled)
 

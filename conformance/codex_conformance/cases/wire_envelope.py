@@ -120,7 +120,7 @@ async def test_client_request_with_the_id_of_a_pending_server_request(
 ) -> None:
     """A client request under the id of a pending refresh is answered, and is no answer to it."""
     plain, new = await refreshed_once(parent, backend, tokens), tokens.mint()
-    control = await parent.call("account/login/cancel", NO_LOGIN)
+    control = await parent.cancel_login(NO_LOGIN["loginId"])
     require("MANAGED-3", control.ok, "account/login/cancel to be answered", control)
     backend.expire(plain)
     turn = await parent.start_turn()
@@ -255,9 +255,8 @@ async def test_messages_of_a_session_with_an_api_key_validate(
 async def test_messages_of_a_browser_login_validate(parent: MockParent) -> None:
     """A browser login that is begun and canceled: every message validates."""
     login = await parent.begin_browser_login()
-    named = {"loginId": login.member("loginId")}
-    canceled = await parent.call("account/login/cancel", named)
-    again = await parent.call("account/login/cancel", named)
+    canceled = await parent.cancel_login(login.member("loginId"))
+    again = await parent.cancel_login(login.member("loginId"))
     await parent.settle()
 
     status_of = [response.member("status") for response in (canceled, again)]
