@@ -196,3 +196,20 @@ def test_clauses_that_cannot_be_judged_are_declared() -> None:
     done = run(*without, "-k", "several-at-once or id-zero", "--", *own)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Not applicable (1 case): declared with --without: no issuer" in done.stdout
+
+
+def test_failure_that_quotes_a_token_shows_its_fingerprint() -> None:
+    faulty = (*PYTHON, str(HERE / "faulty_parent.py"), "the_old_token_when_it_cannot")
+    done = run("--case", "refusal/issuer-refuses", "--", *faulty)
+    assert done.returncode == 1
+    assert 'Actual       {"result": {"accessToken": "<tokens-1-access ' in done.stdout
+    assert "eyJ" not in done.stdout
+
+
+def test_parent_that_prints_a_token_and_never_starts_codex_is_quoted_without_it() -> None:
+    fetch = "parent.Issuer(os.environ['TOKEN_ISSUER_URL']).fetch(None)['access_token']"
+    code = f"import os, sys; sys.path.append({str(HERE)!r}); import parent; print({fetch})"
+    with pytest.raises(UnfitTargetError) as caught:
+        judge_parent(wish(*PYTHON, "-c", code), [])
+    assert "it last printed '<the beginning of a secret>…'" in caught.value.message
+    assert "eyJ" not in caught.value.message

@@ -1,5 +1,6 @@
 """What passes between the stand-in and the parent, as values that a scenario can ask about."""
 
+import json
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -142,10 +143,12 @@ class Answer:
 
     def __str__(self) -> str:
         if self.entry is None:
-            return f"no answer to {self.asked} within {self.elapsed:.1f} s; {self.state}"
+            waited = f"{self.elapsed:.0f}" if self.elapsed >= LIMIT else f"{self.elapsed:.1f}"
+            return f"no answer to {self.asked} within {waited} s; {self.state}"
         message = self.entry.message or {}
         body = {name: message[name] for name in ("result", "error") if name in message}
-        return f"{short(body)} after {self.elapsed:.1f} s"
+        # Whole, since a token that is cut off is harder to recognize; the report cuts it.
+        return f"{json.dumps(body, ensure_ascii=False)} after {self.elapsed:.1f} s"
 
 
 @dataclass(frozen=True)

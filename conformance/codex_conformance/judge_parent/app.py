@@ -14,6 +14,7 @@ from codex_conformance.wire import Entry
 T = TypeVar("T")
 STARTING = 15.0  # seconds that a parent has to start codex, and as many to log in
 REST, RESTLESS = 0.5, 5.0  # seconds without a word that are a rest, and that it is waited for
+SECRET = 16  # characters that a token has at least: `***` is none, and stands everywhere
 _PLAIN_ID = 4_000  # ids of refresh requests that are not about ids; no server numbers from there
 _LOGGED_IN = "the parent to log in with chatgptAuthTokens"
 UNSET = object()
@@ -191,7 +192,8 @@ class App(Stage):
         secrets = dict(self.mint.secrets)
         for handed in self.handed():
             for token in filter(None, (handed.access_token, handed.id_token)):
-                secrets.setdefault(token, "token-of-the-parent")
+                if len(token) >= SECRET:
+                    secrets.setdefault(token, "token-of-the-parent")
         return secrets
 
     def state(self) -> str:

@@ -50,6 +50,8 @@ async def hold_opening(judged: Judged, loopback: Loopback) -> Introduction:
         if isinstance(leaf, OSError) and not app.conversations:
             what = f"{judged.command[0]}: {leaf.strerror}"
             raise UnfitTargetError(f"the parent cannot be started: {what}") from None
+        if isinstance(leaf, UnfitTargetError):
+            raise UnfitTargetError(redact(leaf.message, app.secrets()), leaf.hint) from None
         raise leaf from None
 
 
@@ -97,14 +99,10 @@ def _unfit(app: App, broken: Broken) -> UnfitTargetError:
         return UnfitTargetError(
             f"what the parent writes to codex is no JSON-RPC: '{said}' ({rubbish.problem})"
         )
-    said = redact(broken.actual, app.secrets())
     if app.owner.refusals:
         reason = next((f.actual for f in findings(app) if f.clause in ("PARENT-1", "PARENT-2")), "")
         hint = f"--revision {app.judged.revision} judges it; 0.93 is the shape with idToken"
-        why = reason or said
-        return UnfitTargetError(
-            f"the parent's login is refused: {redact(why, app.secrets())}", hint
-        )
+        return UnfitTargetError(f"the parent's login is refused: {reason or broken.actual}", hint)
     other = next((entry.params.get("type") for entry in app.logins), None)
     if other is not None:
         told = f"the parent logs in with {other!r}, and never with its own tokens"

@@ -10,6 +10,8 @@ from codex_conformance.sequence import MOST, abridged, steps_of, write_transcrip
 from codex_conformance.tokens import redact
 from codex_conformance.wire import harmless, shown
 
+_TOLD = 1000  # characters of what came
+
 
 def result_of(
     app: App, outcome: Exception | str | None, found: list[Finding], duration: float
@@ -77,4 +79,5 @@ def _break(app: App, finding: Finding) -> Break:
 
 
 def _told(text: str, secrets: dict[str, str]) -> str:
-    return harmless(redact(text, secrets))
+    told = harmless(redact(text, secrets))
+    return told if len(told) <= _TOLD else f"{told[:_TOLD]}… ({len(told)} characters)"

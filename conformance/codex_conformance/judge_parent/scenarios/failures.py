@@ -24,7 +24,7 @@ def _expect_none(app: App, login: Login, answer: Answer, why: str, before: int) 
         need(asked, "a parent that asks TOKEN_ISSUER_URL for new tokens", "no request to it")
         old = answer.tokens.access_token == login.tokens.access_token
         what = "the rejected token once more" if old else "a token"
-        expect("PARENT-10", False, f"an error, since {why}", f"{what}: {answer}")
+        expect("PARENT-10", False, f"an error, since {why}, and not {what}", answer)
     expect("PARENT-10", answer.refused, f"an error, since {why}", answer)
 
 

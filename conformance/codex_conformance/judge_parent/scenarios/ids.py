@@ -26,7 +26,7 @@ async def id_zero(app: App) -> None:
 async def id_text(app: App) -> None:
     """A request whose id is a string is answered under that string."""
     await app.logged_in()
-    await _expect_answered(app, "refresh-1", "the string that is its id")
+    await _expect_answered(app, "refresh-1", 'the string "refresh-1"')
 
 
 @scenario("answers/id-digits", "PARENT-4")

@@ -17,8 +17,9 @@ async def _expect_noticed(app: App, why: str) -> None:
     need(bool(refused), "a login with chatgptAuthTokens", app.state())
     said = app.application.said
     await app.quiet(WATCHED)
-    crash = app.application.crash()
-    expect("PARENT-12", crash is None, f"a parent that survives a login refused ({why})", crash)
+    survives = app.application.crash() is None
+    expected = f"a parent that survives a login refused ({why})"
+    expect("PARENT-12", survives, expected, app.state())
     logins = len(app.logins)
     storm = f"{logins} logins within {WATCHED:g} s"
     expect("PARENT-12", logins < STORM, f"fewer than {STORM} logins within {WATCHED:g} s", storm)

@@ -90,13 +90,13 @@ async def _expect_noticed(app: App, when: str, since: _Before | None = None) -> 
         return said or len(app.conversations) > before.conversations or None
 
     told = await app.until(noticed, "the parent to notice", NOTICED)
+    expected = f"a word, a new codex, or the end of the parent, once codex has ended {when}"
+    nothing = f"nothing within {now() - before.at:.0f} s; {app.state()}"
+    expect("PARENT-15", bool(told) or app.application.status is not None, expected, nothing)
     # An error that nobody catches is told first, and ends the parent then.
     await app.quiet(NOTICED if app.application.uncaught() else AFTERMATH)
-    crash = app.application.crash()
-    expect("PARENT-15", crash is None, f"a parent that survives the end of codex {when}", crash)
-    expected = f"a word, a new codex, or the end of the parent, once codex has ended {when}"
-    nothing = f"nothing within {now() - before.at:.1f} s; {app.state()}"
-    expect("PARENT-15", bool(told) or app.application.status is not None, expected, nothing)
+    survives = app.application.crash() is None
+    expect("PARENT-15", survives, f"a parent that survives the end of codex {when}", app.state())
 
 
 @scenario("stream/closed", "PARENT-15")

@@ -20,8 +20,8 @@ NOTIFICATIONS: tuple[Message, ...] = (
 async def _expect_unharmed(app: App, what: str) -> None:
     """Expect that the parent goes on, and answers."""
     answer = await app.refreshed()
-    crash = app.application.crash()
-    expect("PARENT-14", crash is None, f"a parent that survives {what}", crash)
+    survives = app.application.crash() is None
+    expect("PARENT-14", survives, f"a parent that survives {what}", app.state())
     expect_like_any_other(app, "PARENT-14", answer, f"an answer within 10 s, after {what}")
 
 
@@ -83,8 +83,8 @@ async def logout_in_mid_refresh(app: App) -> None:
     asked = app.ask_refresh()
     app.owner.say({"method": "account/updated", "params": {"authMode": None, "planType": None}})
     answer = await app.answer(asked)
-    crash = app.application.crash()
-    expect("PARENT-14", crash is None, "a parent that survives a logout in mid-refresh", crash)
+    survives = app.application.crash() is None
+    expect("PARENT-14", survives, "a parent that survives a logout in mid-refresh", app.state())
     if app.ordinary.came:
         expected = f"tokens or an error for {REFRESH}, although a logout was announced meanwhile"
         expect("PARENT-14", answer.came, expected, answer)
