@@ -25,6 +25,7 @@ from codex_conformance.plugin import Order, result_in, spec_in
 from codex_conformance.results import CaseResult, Plan, Reporter, RunResult, Shard, Subject
 
 CASES = Path(__file__).parent / "cases"
+_LIST = "codex-conformance check --list"
 # Parts of pytest that a run has no use for; each would be asked about every case.
 _UNUSED = (
     "cacheprovider",
@@ -339,8 +340,10 @@ def list_cases(order: Order, select: str = "") -> dict[str, tuple[str, ...]]:
 def cases_of(wish: Wish) -> dict[str, tuple[str, ...]]:
     """The cases that a wish selects, without starting the target.
 
+    Where the target is to tell its revision, they are those of the newest that has any.
+
     Raises:
-        UsageError: it selects none.
+        UsageError: it selects none, or names one that there is not.
     """
     order = Order(
         direct=wish.direct,
@@ -350,11 +353,23 @@ def cases_of(wish: Wish) -> dict[str, tuple[str, ...]]:
         only=wish.only,
         shard=wish.shard,
     )
-    cases = list_cases(order, wish.select)
-    if not cases:
-        part = " for shard {}/{}".format(*wish.shard) if wish.shard else ""
-        raise UsageError(f"no case is selected{part}", "codex-conformance check --list")
-    return cases
+    for revision in [wish.revision] if wish.revision else reversed(REVISIONS):
+        cases = list_cases(replace(order, revision=revision), wish.select)
+        if cases:
+            _refuse_unknown(set(order.only) - set(cases), order)
+            return cases
+    _refuse_unknown(set(order.only), order)
+    part = " for shard {}/{}".format(*wish.shard) if wish.shard else ""
+    raise UsageError(f"no case is selected{part}", _LIST)
+
+
+def _refuse_unknown(unknown: set[str], order: Order) -> None:
+    """Refuse cases that no revision has: one that was renamed must not be left out in silence."""
+    for revision in reversed(REVISIONS):
+        if unknown:
+            unknown -= set(list_cases(replace(order, revision=revision, shard=None)))
+    if unknown:
+        raise UsageError(f"--case {min(unknown)}: no case has this id", _LIST)
 
 
 def _shard(wish: Wish, order: Order) -> Shard | None:

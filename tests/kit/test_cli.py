@@ -39,7 +39,11 @@ def complaint(*arguments: str) -> str:
         (["check", "--json", "/proc/none/r.json"], "/proc/none/r.json: cannot be written"),
         (["check", "-k", "(("], "expected an expression such as"),
         (["check", "-k", "no_such_case"], "no case is selected"),
-        (["check", "--case", "no/such"], "no case is selected"),
+        (["check", "--case", "no/such"], "--case no/such: no case has this id"),
+        (
+            ["check", "--case", "login/bearer", "--case", "no/such"],
+            "--case no/such: no case has this id",
+        ),
         (["check", "--bogus"], "No such option '--bogus'"),
         (["bogus"], "No such command 'bogus'"),
     ],

@@ -123,6 +123,15 @@ def test_selection_that_takes_nothing_is_said() -> None:
     )
 
 
+def test_scenario_that_there_is_not_is_said() -> None:
+    done = run("--case", "handshake/order", "--case", "no/such", "--", "true")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "codex-conformance: --case no/such: no scenario has this id\n"
+        "  codex-conformance parent --list\n"
+    )
+
+
 def test_results_are_written_without_a_token(tmp_path: Path) -> None:
     results = tmp_path / "r.json"
     done = run(f"--json={results}", f"--junit={tmp_path / 'r.xml'}", "-k", "id-text", "--", *GOOD)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 DEADLINE = 120.0  # seconds that a scenario may take, whatever happens
 STARTS_PER_CORE = 4  # parents that may be starting at the same time
+_LIST = "codex-conformance parent --list"
 ALIVE = 64  # parents that may run at the same time
 
 
@@ -66,8 +67,10 @@ def scenarios_of(wish: Wish) -> list[tuple[CaseSpec, Case]]:
     """The scenarios that a wish selects; those that wait longest come first.
 
     Raises:
-        UsageError: it selects none, or its expression is none.
+        UsageError: it selects none, names one that there is not, or its expression is none.
     """
+    if unknown := set(wish.only) - {spec.id for spec, _ in all_scenarios()}:
+        raise UsageError(f"--case {min(unknown)}: no scenario has this id", _LIST)
     chosen = Selection(wish.select)
     found = [
         (spec, body)
@@ -75,7 +78,7 @@ def scenarios_of(wish: Wish) -> list[tuple[CaseSpec, Case]]:
         if (not wish.only or spec.id in wish.only) and chosen.takes(spec.id, spec.clauses)
     ]
     if not found:
-        raise UsageError("no scenario is selected", "codex-conformance parent --list")
+        raise UsageError("no scenario is selected", _LIST)
     return sorted(found, key=lambda one: -one[0].waits)
 
 
