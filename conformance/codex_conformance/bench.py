@@ -24,6 +24,7 @@ from codex_conformance.ledger import load_ledger
 from codex_conformance.machine import only_one_on_the_machine
 from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import MockParent
+from codex_conformance.processes import last_words
 from codex_conformance.pulse import Pulse
 from codex_conformance.results import PLAIN, Break, CaseResult, Verdict
 from codex_conformance.schema import law
@@ -32,7 +33,7 @@ from codex_conformance.sink import Sink, refusing_proxy
 from codex_conformance.sockets import ListeningTarget, RunningTarget
 from codex_conformance.targets import Channel, CommandTarget, DirectTarget, environment
 from codex_conformance.tokens import ALPHA, Mint, redact
-from codex_conformance.wire import Transcript, harmless, printable, shown
+from codex_conformance.wire import Transcript, harmless, shown
 
 EXIT_PATIENCE = 2.0  # seconds that a target has to end by itself
 # What a server that is not ours may be asked for.
@@ -204,9 +205,8 @@ class Bench:
         status = None
         with anyio.move_on_after(EXIT_PATIENCE):
             status = await self.parent.channel.exited()
-        words = self.parent.channel.diagnostics().decode("utf-8", "replace").strip()
-        last = printable(words.splitlines()[-1][:200]) if words else ""
-        return status, f"; it said {last!r}" if last else ""
+        words = last_words(self.parent.channel.diagnostics())
+        return status, f"; it said '{words}'" if words else ""
 
     def evidence(self) -> Evidence:
         """What the case left behind."""

@@ -165,10 +165,24 @@ def _open(wish: Wish) -> tuple[Order, Introduction]:
         shuffle=wish.shuffle,
         shard=wish.shard,
     )
-    introduction = introduce(replace(order.judged(), transcripts=None), revision)
+    try:
+        introduction = introduce(replace(order.judged(), transcripts=None), revision)
+    except UnfitTargetError as error:
+        raise UnfitTargetError(error.message, error.hint or _about_files(wish.argv)) from None
     order = replace(order, revision=introduction.revision, client_version=introduction.version)
     converse(order.judged())
     return order, introduction
+
+
+def _about_files(command: tuple[str, ...]) -> str:
+    """A hint for a command that names a file which it cannot find where it runs."""
+    for word in command[1:]:
+        if not word.startswith(("/", "-")) and Path(word).is_file():
+            return (
+                f"{word} is a file here, but the target runs in a fresh folder: "
+                f"name it as {Path(word).absolute()}"
+            )
+    return ""
 
 
 def _converse_again(judged: Judged) -> None:

@@ -10,6 +10,7 @@ import anyio.abc
 
 from codex_conformance.errors import ConformanceError
 from codex_conformance.home import Home, fresh_home
+from codex_conformance.processes import startable
 from codex_conformance.release import Release, read_release
 from codex_conformance.targets import environment, kill_group
 
@@ -100,7 +101,7 @@ async def _run(command: tuple[str, ...], home: Home, limit: float) -> _Answer:
     """Run a command to its end, in a process group that does not outlive it."""
     try:
         process = await anyio.open_process(
-            list(command),
+            startable(command),
             stdin=subprocess.DEVNULL,
             cwd=home.work,
             env=environment(home, None, None),

@@ -7,15 +7,21 @@ the process group alone.
 import contextlib
 import ctypes
 import os
+import re
 import signal
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 import anyio
 
+from codex_conformance.wire import printable
+
 LINGER = 0.5  # seconds that what a target has started may outlive it; a shell needs to tidy up
 _ROUNDS = 20  # of killing, against a target that forks faster than it is killed
 _PROC = Path("/proc")
+_SAID = 200  # characters of last words
+_TELLS_WHY = re.compile(r"error|exception|panic|cannot|can't|not found|no such", re.IGNORECASE)
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
 _living: set[int] = set()  # the first processes of all targets that run
 
@@ -90,6 +96,23 @@ class Family:
             for pid in members - {self._first}:
                 _reap(pid)
             await anyio.sleep(LINGER / 100)
+
+
+def startable(command: Sequence[str]) -> list[str]:
+    """The words to start it with; a program named by a path is found from where the kit runs."""
+    program, *arguments = command
+    return [str(Path(program).absolute()) if "/" in program else program, *arguments]
+
+
+def last_words(said: bytes) -> str:
+    """The line that tells best why a process has ended, printable; empty where it said nothing.
+
+    That is the last that speaks of an error, or else the last: what comes behind it is a stack or
+    the version of an interpreter.
+    """
+    lines = [line for line in said.decode("utf-8", "replace").splitlines() if line.strip()]
+    telling = [line for line in lines if _TELLS_WHY.search(line) and not line[0].isspace()]
+    return printable((telling or lines or [""])[-1].strip()[:_SAID])
 
 
 def _signal(pids: set[int], number: int) -> None:

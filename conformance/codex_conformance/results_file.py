@@ -24,7 +24,7 @@ from codex_conformance.results import (
     Verdict,
 )
 from codex_conformance.sequence import MOST, abridged, read_steps
-from codex_conformance.wire import harmless
+from codex_conformance.wire import harmless, printable
 
 FORMAT = 1  # of schemas/results.schema.json; a reader refuses what is newer
 _SCHEMA = Path(__file__).parent / "schemas" / "results.schema.json"
@@ -172,16 +172,16 @@ def read_results(path: Path, *, every_conversation: bool = False) -> Stored:
     cases = tuple(_result(case, folder, every_conversation) for case in content.cases)
     run = RunResult(
         subject=Subject(
-            harmless(content.target.command),
-            _harmless(content.target.user_agent),
-            harmless(content.revision),
+            printable(content.target.command),
+            printable(content.target.user_agent) if content.target.user_agent else None,
+            printable(content.revision),
         ),
         ledger=_ledger(content),
         cases=cases,
         stale=tuple(map(harmless, content.baseline.stale)),
         wall_s=content.spent.wall_s,
         unexplained=tuple(map(harmless, content.baseline.unexplained)),
-        kit_version=harmless(content.kit.version),
+        kit_version=printable(content.kit.version),
         shard=content.shard,
         interrupted=content.interrupted,
     )

@@ -21,9 +21,9 @@ import anyio.abc
 from codex_conformance.browser import visit_over_http
 from codex_conformance.errors import UnfitTargetError
 from codex_conformance.home import Home
-from codex_conformance.processes import Family, adopt_orphans, children
+from codex_conformance.processes import Family, adopt_orphans, children, last_words, startable
 from codex_conformance.targets import STDERR_LIMIT, Channel
-from codex_conformance.wire import STREAM_LIMIT, printable
+from codex_conformance.wire import STREAM_LIMIT
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
@@ -61,7 +61,7 @@ class ListeningTarget:
         strangers = children(os.getpid())
         place = "ws://127.0.0.1:0" if self.scheme == "ws" else f"unix://{file}"
         process = await anyio.open_process(
-            [*self.command, "--listen", place],
+            startable([*self.command, "--listen", place]),
             stdin=subprocess.DEVNULL,
             cwd=home.work,
             env=dict(environ),
@@ -159,8 +159,8 @@ class _Server:
         )
 
     def _words(self) -> str:
-        words = self.said.decode("utf-8", "replace").strip()
-        return f"; it said {printable(words.splitlines()[-1][:200])!r}" if words else ""
+        words = last_words(bytes(self.said))
+        return f"; it said '{words}'" if words else ""
 
     async def dial(self) -> "_Connection":
         """One more connection.

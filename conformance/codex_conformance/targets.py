@@ -27,7 +27,7 @@ from codex_conformance.case import not_applicable
 from codex_conformance.errors import UnfitTargetError, UsageError, leaves
 from codex_conformance.home import Home
 from codex_conformance.issuer import REVOKE, TOKEN
-from codex_conformance.processes import Family, adopt_orphans, children
+from codex_conformance.processes import Family, adopt_orphans, children, startable
 
 Factory = Callable[
     [Path, Mapping[str, str], Sequence[str]],
@@ -175,7 +175,7 @@ class CommandTarget:
         adopt_orphans()
         strangers = children(os.getpid())
         process = await anyio.open_process(
-            self._words(),
+            startable(self.command),
             stdin=-1,
             stdout=-1,
             stderr=-1,
@@ -195,11 +195,6 @@ class CommandTarget:
                     await process.wait()
                     await process.aclose()
                 group.cancel_scope.cancel()
-
-    def _words(self) -> list[str]:
-        """The command; a program named by a path is found from where the kit runs."""
-        program, *arguments = self.command
-        return [str(Path(program).absolute()) if "/" in program else program, *arguments]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from codex_conformance.processes import last_words
 
 KIT = [sys.executable, "-m", "codex_conformance"]
 
@@ -100,6 +101,44 @@ def test_target_that_answers_every_request_with_an_empty_object_is_unfit() -> No
     )
     words = complaint("check", "--", sys.executable, "-c", agree)
     assert "the opening conversation fails: expected a thread to start; got" in words
+
+
+def test_files_of_a_target_are_looked_for_where_it_runs_and_the_complaint_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "server.py"
+    script.write_text("def broken():\n    raise RuntimeError('gone wrong')\nbroken()\n")
+    monkeypatch.chdir(tmp_path)
+    words = complaint("check", "--", sys.executable, script.name)
+    assert "No such file or directory" in words
+    assert f"server.py is a file here, but the target runs in a fresh folder: {script}" in (
+        words.replace("name it as ", "")
+    )
+    words = complaint("check", "--", sys.executable, str(script))
+    assert "ended with exit status 1 before it answered initialize" in words
+    assert "it said 'RuntimeError: gone wrong'" in words
+
+
+def test_last_words_are_those_that_tell_why() -> None:
+    node = (
+        b"node:internal/loader:1\n  throw err;\n\nError: Cannot find module 'x'\n"
+        b"    at error (y)\n\nNode.js v20.20.2\n"
+    )
+    assert last_words(node) == "Error: Cannot find module 'x'"
+    assert last_words(b"starting\n\x1b[2Jbye\n\n") == "\\x1b[2Jbye"
+    assert last_words(b"") == ""
+
+
+@pytest.mark.parametrize("arguments", [["check", "--"], ["check", "--target", "ws", "--"]])
+def test_target_named_by_a_relative_path_is_started(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "server"
+    program.write_text("#!/bin/sh\nexit 3\n")
+    program.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    assert "ended with exit status 3" in complaint(*arguments, "./server")
+    assert "ended with exit status 3" in complaint("spec", "diff", "./server")
 
 
 def test_list_shows_the_cases_and_their_clauses() -> None:
