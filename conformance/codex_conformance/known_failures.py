@@ -11,7 +11,7 @@ from codex_conformance.baseline_file import baseline_text
 from codex_conformance.results import Break, CaseResult, RunResult
 
 # What differs from run to run: seconds, ports, ids, fingerprints, files of the run.
-_VARIES = re.compile(r"\d+\.\d+|\b\d{4,}|\b[0-9a-fA-F]{8,}|/tmp/|/dev/shm/")
+_VARIES = re.compile(r'\d+\.\d+|\b\d{4,}|\b[0-9a-fA-F]{8,}|/tmp/|/dev/shm/|"\w*[iI]d": "')
 _UNWRITABLE = re.compile("[^ -~\xa1-\ud7ff\ue000-\ufffd]")
 _LONGEST = 160  # characters of what came, of which a message is expected to tell
 _Words = tuple[bool, str, str, str, date | None]

@@ -141,6 +141,32 @@ def test_target_named_by_a_relative_path_is_started(
     assert "ended with exit status 3" in complaint("spec", "diff", "./server")
 
 
+def test_run_without_a_verdict_leaves_no_report_of_another_run(tmp_path: Path) -> None:
+    names = {"json": "r.json", "junit": "r.xml", "html": "r.html", "badge": "b", "summary": "s.md"}
+    options = [word for option, file in names.items() for word in (f"--{option}", file)]
+    good = call("check", "--case", "login/bearer", *options, cwd=tmp_path)
+    assert good.returncode == 0, good.stderr
+    assert set(names.values()) <= {path.name for path in tmp_path.iterdir()}
+    assert call("check", *options, "--", "false", cwd=tmp_path).returncode == 2
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == []
+
+
+def test_summary_of_a_job_stays_when_a_run_has_no_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = tmp_path / "summary.md"
+    summary.write_text("of another step")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    complaint("check", "--summary", str(summary), "--", "false")
+    assert summary.read_text() == "of another step"
+
+
+def test_file_for_two_reports_is_refused(tmp_path: Path) -> None:
+    file = str(tmp_path / "r")
+    words = complaint("check", "--json", file, "--badge", file, "--", "false")
+    assert f"{file}: is named by --json and by --badge" in words
+
+
 def test_list_shows_the_cases_and_their_clauses() -> None:
     done = call("check", "--list", "--revision", "0.93")
     assert done.returncode == 0

@@ -93,6 +93,8 @@ def test_what_is_written_excuses_what_was_found_whatever_it_says(
         ("thread 0199aa7b-11", "thread"),
         ("<tokens-1-access ba313815>", "<tokens-1-access"),
         ("a file in /tmp/abc/home", "a file in"),
+        ('{"thread": {"id": "tr4s1bvhenp"', '{"thread": {'),
+        ('{"status": "ok", "threadId": "a-b"', '{"status": "ok",'),
         ("a bell \a", "a bell"),
         ("word " * 100, ("word " * 32).strip()),
     ],
