@@ -62,10 +62,23 @@ def carry_down(frames: "BinaryIO") -> int:
             return int(payload)
         if head[:1] == b"r":
             return run_here(payload.decode())
-        descriptor = 1 if head[:1] == b"o" else 2
-        while payload:
-            payload = payload[os.write(descriptor, payload) :]
+        try:
+            write(1 if head[:1] == b"o" else 2, payload)
+        except OSError:
+            if head[:1] == b"o":  # codex goes on when nobody reads its standard error
+                return GONE
     return GONE
+
+
+def write(descriptor: int, data: bytes) -> None:
+    """Write all of it, also to what does not block, as the standard error of Node does."""
+    while data:
+        try:
+            data = data[os.write(descriptor, data) :]
+        except BlockingIOError:
+            import select
+
+            select.select([], [descriptor], [])
 
 
 def run_here(revision: str) -> int:
