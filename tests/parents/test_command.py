@@ -86,6 +86,22 @@ def test_parent_that_writes_rubbish_is_quoted() -> None:
     )
 
 
+def test_parent_that_writes_without_end_is_ended() -> None:
+    assert shell("yes | codex app-server").startswith(
+        "what the parent writes to codex is no JSON-RPC: 'y' (not JSON"
+    )
+    assert shell("""yes '{"id":1,"method":"x"}' | codex app-server > /dev/null""").startswith(
+        "the parent started codex and ended without logging in: it sent x; the parent has ended"
+    )
+
+
+@pytest.mark.parametrize("name", ["", "MY_CODEX=1"])
+def test_variable_that_is_none_is_said(name: str) -> None:
+    done = run("--variable", name, "--", "true")
+    assert done.returncode == 2
+    assert f"{name!r}: expected the name of an environment variable" in done.stderr
+
+
 def test_parent_that_runs_another_command_of_codex_is_told() -> None:
     said = shell("codex --version; codex login status; codex exec hello; exit 0")
     assert said == "the parent ran `codex exec hello`, and never `codex app-server`"

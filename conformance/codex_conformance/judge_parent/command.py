@@ -20,6 +20,15 @@ def _clauses() -> Iterable[str]:
     return (each.id for each in load_ledger().clauses.values() if each.judges == "parent")
 
 
+def _names(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    for value in values:
+        if not value or "=" in value:
+            raise click.BadParameter(f"{value!r}: expected the name of an environment variable")
+    return values
+
+
 @click.command(no_args_is_help=True)
 @click.option("--revision", type=click.Choice(REVISIONS), default=REVISIONS[-1], show_default=True)
 @click.option("--strict", is_flag=True, help="SHOULD clauses decide the exit status too.")
@@ -39,6 +48,7 @@ def _clauses() -> Iterable[str]:
     "--variable",
     "variables",
     multiple=True,
+    callback=_names,
     metavar="NAME",
     help="A further environment variable that gets the path of the stand-in; repeatable.",
 )

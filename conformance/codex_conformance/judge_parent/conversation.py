@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 import anyio.abc
+import anyio.lowlevel
 
 from codex_conformance.exchange import REFRESH
 from codex_conformance.judge_parent.answers import Asked, Id, now
@@ -18,6 +19,7 @@ from codex_conformance.wire import Entry, LineReader, Transcript, decode
 LOGIN = "account/login/start"
 RENUMBERED = 3_000  # what the server's own ids begin with: 0 is for the scenarios that are about it
 LEAVING = 5.0  # seconds that a codex which ends may take until it is gone
+MOST_LINES = 10_000  # that a parent may say; one that says more says it without end
 PAUSE = 0.01  # seconds between the pieces of a line, so that they are read one by one
 _GONE = (anyio.BrokenResourceError, anyio.ClosedResourceError)
 
@@ -191,6 +193,9 @@ class Conversation:
         try:
             while True:
                 await self._reading.wait()
+                await (
+                    anyio.lowlevel.checkpoint()
+                )  # reading what is there already lets nobody else run
                 for line in reader.feed(await self.peer.receive()):
                     if self._left or not line.strip():
                         continue  # nobody is there any more who could read it
@@ -223,6 +228,11 @@ class Conversation:
 
     def _from_parent(self, line: bytes) -> bytes | None:
         """Record a line; what the server gets of it."""
+        if len(self.received) >= MOST_LINES:
+            if not self.ended:
+                self._transcript.add("note", f"the parent has said {MOST_LINES:,} lines")
+                self.end(1)
+            return None
         entry = self._record("to-target", line)
         self.received.append(entry)
         forwarded = self._heed(entry, line)

@@ -19,6 +19,7 @@ _WHERE = (
     f"a WebSocket in {places.ADDRESSES[0]}; --variable NAME adds a variable, --shim DIR a folder; "
     "it gets no terminal, and an empty standard input"
 )
+_METHODS = 10  # that are named of those that it sent
 _WORDS = 60  # characters of what it said that identify rubbish
 
 
@@ -83,8 +84,8 @@ def _never_started(app: App) -> str:
     if app.unstartable:
         return f"codex cannot start with what the parent gives it: {app.unstartable}"
     if app.started_as:
-        argv = " ".join(app.started_as[-1])
-        return f"the parent ran `codex {printable(argv)}`, and never `codex app-server`"
+        ran = printable(" ".join(("codex", *app.started_as[-1])))
+        return f"the parent ran `{ran}`, and never `codex app-server`"
     if app.application.status is not None:
         return f"the parent never started codex: {app.state()}"
     return f"the parent did not start codex within {STARTING:g} s: {app.state()}"
@@ -114,5 +115,7 @@ def _unfit(app: App, broken: Broken) -> UnfitTargetError:
 
 
 def _methods(received: list[Any]) -> str:
-    names = [entry.method for entry in received if entry.method]
-    return ", ".join(names) or "nothing"
+    """What it sent, each method once."""
+    names = list(dict.fromkeys(entry.method for entry in received if entry.method))
+    more = f" and {len(names) - _METHODS} more" if len(names) > _METHODS else ""
+    return printable(", ".join(names[:_METHODS])) + more or "nothing"
