@@ -8,6 +8,7 @@ DOCS := .venv-docs
 EXAMPLES := 20
 SEED := $(shell date +%s)
 REVISION := 0.169
+WITHOUT :=
 COMMAND := $(CURDIR)/$(BIN)/python -m codex_reference_server --revision $(REVISION)
 
 .DEFAULT_GOAL := check
@@ -33,8 +34,8 @@ mutants: $(READY) ## every mutant turns exactly the clauses red that it declares
 faulty-parents: $(READY) ## every faulty parent is found to break exactly the clauses that it declares; FAULT=NAME for some
 	@$(BIN)/python -m pytest tests/parents/test_faults.py $(addprefix -k ,$(FAULT))
 
-fuzz: $(READY) ## play generated sessions against COMMAND, by default the reference server
-	@cd tests/generated_inputs && $(CURDIR)/$(BIN)/python fuzz.py $(EXAMPLES) $(SEED) $(REVISION) $(COMMAND)
+fuzz: $(READY) ## play generated sessions against COMMAND, by default the reference server; WITHOUT="kind,kind" leaves out kinds of steps
+	@cd tests/generated_inputs && $(CURDIR)/$(BIN)/python fuzz.py $(EXAMPLES) $(SEED) $(REVISION) "$(WITHOUT)" $(COMMAND)
 
 test-real: $(READY) ## judge released codex binaries, each against its baseline; PART=1/8 takes an eighth of the cases, REAL=FILE that file alone
 	@test -n "$(REAL)" || command -v rustc >/dev/null || { apt-get update -qq && apt-get install -qq -y --no-install-recommends rustc; }

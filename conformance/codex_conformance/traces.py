@@ -9,7 +9,7 @@ from typing import Any
 from codex_account_protocol import REVISIONS, Method
 
 from codex_conformance.ledger import Clause
-from codex_conformance.specification import reached, read_revision
+from codex_conformance.specification import reached
 
 _QUOTED = re.compile(r"`([^`]+)`")
 _WORD = re.compile(r"\w+")
@@ -121,9 +121,3 @@ def known_cases(revision: str) -> dict[str, tuple[str, ...]]:
 def all_cases() -> dict[str, tuple[str, ...]]:
     """The cases of every revision, each with the clauses that it judges."""
     return {name: judged for each in REVISIONS for name, judged in known_cases(each).items()}
-
-
-def revisions_with(name: str) -> tuple[str, ...]:
-    """The revisions that have a method or type."""
-    revisions = map(read_revision, REVISIONS)
-    return tuple(each.name for each in revisions if name in each.methods or name in each.types)

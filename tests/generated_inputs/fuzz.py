@@ -1,6 +1,7 @@
-"""Plays generated sessions against a command: `fuzz.py EXAMPLES SEED REVISION COMMAND...`.
+"""Plays generated sessions against a command: `fuzz.py EXAMPLES SEED REVISION WITHOUT COMMAND...`.
 
-The seed is printed; the same seed draws the same sessions. Exit status 1 with the shortest session
+WITHOUT names kinds of steps that are left out, with commas between them; it may be empty. The seed
+is printed; the same seed draws the same sessions. Exit status 1 with the shortest session
 that goes otherwise than the model of the account says.
 """
 
@@ -12,9 +13,10 @@ from codex_conformance.bench import Judged
 from codex_conformance.results import CaseResult
 from codex_conformance.targets import CommandTarget
 from hypothesis import HealthCheck, Phase, given, settings
-from session import Session, play, sessions
+from session import Session, kinds, play, sessions
 
 ROUND = 10  # sessions that one seed draws; more of them would resemble each other
+ROWS = 3  # of steps, three times: what takes a real codex some seconds
 SHRUNK = (Phase.generate, Phase.shrink)
 
 
@@ -36,15 +38,16 @@ def fuzz(
     seed: int,
     *,
     without: frozenset[str] = frozenset(),
+    rows: int = 7,
     phases: Sequence[Phase] = SHRUNK,
 ) -> None:
-    """Play sessions without the kinds of steps that `without` names.
+    """Play sessions; `without` and `rows` as in `sessions`.
 
     Raises:
         Disagreement: a session goes otherwise than the model says.
     """
     for number in range(0, examples, ROUND):
-        drawn = sessions(judged.revision, without)
+        drawn = sessions(judged.revision, without, rows)
 
         @hypothesis.seed(seed + number)
         @settings(
@@ -65,10 +68,17 @@ def fuzz(
 
 
 def main(arguments: list[str]) -> int:
-    examples, seed, revision, *command = arguments
-    print(f"{examples} sessions by revision {revision}, seed {seed}")
+    examples, seed, revision, left_out, *command = arguments
+    without = frozenset(filter(None, left_out.split(",")))
+    unknown = without - kinds(revision)
+    if unknown:
+        known = ", ".join(sorted(kinds(revision)))
+        print(f"no kind of step: {', '.join(sorted(unknown))}; expected some of {known}")
+        return 2
+    judged = Judged(CommandTarget(tuple(command)), revision)
+    print(f"{examples} sessions by revision {revision}, seed {seed}", flush=True)
     try:
-        fuzz(Judged(CommandTarget(tuple(command)), revision), int(examples), int(seed))
+        fuzz(judged, int(examples), int(seed), without=without, rows=ROWS)
     except Disagreement as disagreement:
         print(disagreement)
         return 1

@@ -33,6 +33,8 @@ from steps import (
 from turns import (
     ANSWERS,
     DISTURBING,
+    ELSEWHERE,
+    IN_VAIN,
     MEANWHILE,
     TROUBLE,
     LogInUnderTurn,
@@ -42,7 +44,7 @@ from turns import (
     TakeTurnsAtOnce,
 )
 
-ELSEWHERE = {"initialize", "account/login/start", "account/logout", "turn/start", "thread/start"}
+OF_STEPS = {"initialize", "account/login/start", "account/logout", "turn/start", "thread/start"}
 FORCED = "forced workspace"
 ROWS = [
     ("log out", "turn"),
@@ -66,21 +68,29 @@ class Session:
         return "\n".join(map(str, (self.setup, *self.steps)))
 
 
-def sessions(revision: str, without: frozenset[str] = frozenset()) -> st.SearchStrategy[Session]:
-    """Sessions of a revision, without what `without` names: kinds of steps, or forced workspaces.
+def sessions(
+    revision: str, without: frozenset[str] = frozenset(), rows: int = 7
+) -> st.SearchStrategy[Session]:
+    """Sessions of a revision, of at most three times so many rows of one to four steps.
 
     Some steps come in a row that leads somewhere; the others follow each other by chance.
+
+    Args:
+        without: what is left out: kinds of steps, and forced workspaces.
     """
-    kinds = _steps(revision)
-    assert without <= {*kinds, FORCED}, f"{without - {*kinds, FORCED}} is no kind of step"
-    kept = {kind: drawn for kind, drawn in kinds.items() if kind not in without}
+    kept = {kind: drawn for kind, drawn in _steps(revision).items() if kind not in without}
     often = [kind for kind in ("log in", "refresh", "refresh", "turn") if kind in kept]
-    rows = [row for row in ROWS if kept.keys() >= set(row)]
-    drawn = st.sampled_from([*((kind,) for kind in [*kept, *often]), *rows])
+    known = [row for row in ROWS if kept.keys() >= set(row)]
+    drawn = st.sampled_from([*((kind,) for kind in [*kept, *often]), *known])
     row = drawn.flatmap(lambda names: st.tuples(*map(kept.get, names)))
-    some = st.lists(row, min_size=1, max_size=7)
+    some = st.lists(row, min_size=1, max_size=rows)
     steps = st.tuples(some, some, some).map(lambda parts: tuple(chain(*chain(*parts))))
     return st.builds(Session, _setups(revision, without), steps)
+
+
+def kinds(revision: str) -> set[str]:
+    """What can be left out of the sessions of a revision."""
+    return {*_steps(revision), FORCED}
 
 
 def _setups(revision: str, without: frozenset[str]) -> st.SearchStrategy[Setup]:
@@ -102,7 +112,7 @@ def _steps(revision: str) -> dict[str, st.SearchStrategy[Any]]:
         "log in": st.builds(
             LogIn,
             account=st.sampled_from([ALPHA, BETA, GAMMA]),
-            plan=st.sampled_from(["pro", "plus", None]),
+            plan=st.sampled_from(["pro", "plus", *([] if revision == "0.93" else [None])]),
             stated=st.sampled_from([None, "team"]),
             opaque=st.booleans(),
         ),
@@ -119,6 +129,8 @@ def _steps(revision: str) -> dict[str, st.SearchStrategy[Any]]:
         "restart": st.just(Restart()),
         "turn": st.builds(TakeTurn, refused=st.booleans()),
         "refresh": st.builds(Refresh, st.sampled_from(ANSWERS), st.sampled_from(MEANWHILE)),
+        "refresh in vain": st.builds(Refresh, st.just(IN_VAIN), st.sampled_from(MEANWHILE)),
+        "refresh from elsewhere": st.just(Refresh(ELSEWHERE)),
         "refresh with a fault": st.builds(Refresh, st.sampled_from(sorted(odd)) | bad),
         "refresh undecodably": st.builds(Refresh, st.sampled_from(sorted(UNDECODABLE))),
         **{f"{kind} during a refresh": st.just(Refresh(meanwhile=kind)) for kind in DISTURBING},
@@ -158,7 +170,7 @@ def asked(revision: str) -> st.SearchStrategy[Ask]:
     drawn = []
     for row in methods(revision):
         if (row.kind, row.direction) == ("request", "clientToServer") and (
-            row.method not in ELSEWHERE
+            row.method not in OF_STEPS
         ):
             of_type = [of(revision, row.params) for of in (valid, broken) if row.params]
             params = st.one_of(*of_type, JSON, st.just(Ask.params))
@@ -176,13 +188,14 @@ def play(judged: Judged, session: Session) -> CaseResult:
 
     async def body(bench: Bench) -> None:
         model = Model(session.setup, judged.revision)
-        model.who = model.stored = bench.stored_login or bench.stored
+        model.begin(bench.stored_login or bench.stored)
         if model.who is not None:
             bench.parent.use_bearer(bearer(model.who), "LOGIN-7")
         for step in session.steps:
             if step.needs_tokens and not isinstance(model.who, ExternalTokens):
                 first = LogIn(model.workspaces[0] if model.workspaces else ALPHA)
                 await look(bench, model, await first.take(bench, model))
+            bench.parent.transcript.add("note", str(step))
             await look(bench, model, await step.take(bench, model))
 
     spec = CaseSpec("generated/session", ("READ-1",), (), session.setup, 0)

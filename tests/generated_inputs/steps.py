@@ -194,7 +194,7 @@ class FinishBrowserLogin(Step):
             return Told("MANAGED-2")
         (login_id, url), issuer = model.pending, bench.backend.issuer
         astray = await bench.browse(callback(url, code=bench.mint.code(), state="wrong"))
-        expect("MANAGED-2", astray.status >= 400, "an HTTP error for a wrong state", astray)
+        expect("MANAGED-2", astray.is_error, "an HTTP error for a wrong state", astray)
         account = model.workspaces[0] if model.workspaces else ALPHA
         mark = bench.parent.mark()
         await bench.browse(issuer.consent(url, account))
@@ -228,17 +228,15 @@ class Restart(Step):
 
     async def take(self, bench: Bench, model: Model) -> Told:
         was = model.who
+        model.seen = bench.parent.mark()
         await bench.restart()
-        model.pending = model.forgotten = None
-        model.begun.clear()
-        model.who = model.stored
+        model.begin(model.stored)
         read = await bench.parent.read_account()
         if isinstance(was, ExternalTokens):
             expect("SECRET-1", not read.names(was), "not the account of external tokens", read)
             if read.nobody:  # whether they took the stored login with them, no clause says
                 model.log_in(None)
         bench.parent.use_bearer(bearer(model.who) or None, "SECRET-1")
-        model.seen = bench.parent.mark()
         return Told("SECRET-1")
 
 

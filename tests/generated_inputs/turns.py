@@ -17,11 +17,11 @@ from codex_conformance.replies import dropped, status
 from codex_conformance.tokens import NO_JWT, ExternalTokens
 from model import UPDATED, Model, Step, Told, bearer, refuse
 
-ANSWERS = ["new tokens", "another plan", "refused tokens", "another workspace", "error", "too late"]
-ANSWERS_TAKEN = ("new tokens", "another plan", "refused tokens")
+ANSWERS = ["new tokens", "another plan", "error", "too late"]
+IN_VAIN = "refused tokens"
+ELSEWHERE = "another workspace"
 MEANWHILE = ["nothing", "read", "stray answer", "second answer"]
 DISTURBING = ["log in", "log out", "interrupt"]
-ELSEWHERE = "acct-elsewhere"
 PLAIN = Told("REFRESH-19", may_update=True)
 TROUBLE = {str(code): status(code) for code in (400, 403, 404, 429, 500)} | {"dropped": dropped}
 
@@ -68,8 +68,8 @@ class Refresh(Step):
     """A turn whose external tokens the backend refuses.
 
     Attributes:
-        answer: what the refresh request gets: one of ANSWERS, a kind of text that is no JWT, or a
-            result that does not validate.
+        answer: what the refresh request gets: one of ANSWERS, tokens IN_VAIN or of ELSEWHERE, a
+            kind of text that is no JWT, or a result that does not validate.
         meanwhile: what happens while it is pending.
     """
 
@@ -111,7 +111,7 @@ class _Refresh:
         outcome = await turn.outcome()
         await parent.settle()
         if given is None:
-            clause = "WORKSPACE-3" if self.step.answer == "another workspace" else "REFRESH-13"
+            clause = "WORKSPACE-3" if self.step.answer == ELSEWHERE else "REFRESH-13"
             expect(clause, outcome.failed, "the turn failed", outcome)
             _expect_sent(clause, self.bench, before, self.who)
         else:
@@ -141,20 +141,20 @@ class _Refresh:
     async def _answer(self, request: RefreshRequest) -> ExternalTokens | None:
         """Answer the request; the tokens that count from now on."""
         answer, mint, parent = self.step.answer, self.bench.mint, self.bench.parent
-        if answer in ANSWERS_TAKEN:
+        if answer in (*ANSWERS[:2], IN_VAIN):
             given = mint.mint(self.who.account_id, plan="plus" if answer == ANSWERS[1] else "pro")
-            if answer == "refused tokens":
+            if answer == IN_VAIN:
                 self.bench.backend.expire(given)
                 self.model.refused.add(given.access_token)
             self.model.log_in(given)
             await request.answer(given)
             return given
-        if answer == "another workspace" and self.model.workspaces:
-            await request.answer_unheeded(mint.mint(ELSEWHERE))
+        if answer == ELSEWHERE and self.model.workspaces:
+            await request.answer_unheeded(mint.mint("acct-elsewhere"))
         elif answer == "too late" and parent.clock.virtual:
             await request.wait_until(parent.clock.just_after_limit())
             await request.answer_unheeded(mint.mint(self.who.account_id))
-        elif answer in ANSWERS:
+        elif answer in (*ANSWERS, ELSEWHERE):
             await request.fail()
         else:
             await request.respond({"result": self._spoilt(answer)})
