@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DOCS := .venv-docs
+MEASURED := $(CURDIR)/$(BIN)/measured-python
+TEST := pytest -n auto --dist worksteal --ignore=tests/mutants --ignore=tests/parents/test_faults.py
 
 EXAMPLES := 20
 SEED := $(shell date +%s)
@@ -13,7 +15,7 @@ COMMAND := $(CURDIR)/$(BIN)/python -m codex_reference_server --revision $(REVISI
 
 .DEFAULT_GOAL := check
 CODEX ?= 0.163.0 0.169.0
-.PHONY: check test mutants faulty-parents fuzz test-real test-browser bench released docs generate generated-is-current lint types imports lock clean
+.PHONY: check test coverage mutants faulty-parents fuzz test-real test-browser bench released docs generate generated-is-current lint types imports lock clean
 
 $(READY): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11")'
@@ -26,7 +28,18 @@ check: $(READY) ## judge the reference server, in process, in every revision
 	@for revision in 0.93 0.99 0.169; do $(BIN)/codex-conformance check --revision $$revision || exit $$?; done
 
 test: $(READY) ## the tests of the kit itself
-	@$(BIN)/python -m pytest -n auto --dist worksteal --ignore=tests/mutants --ignore=tests/parents/test_faults.py
+	@$(BIN)/python -m $(TEST)
+
+coverage: $(READY) $(MEASURED) ## the same, and which lines and branches of reference server and kit they pass
+	@rm -rf build/coverage
+	@$(MEASURED) -m coverage run -m $(TEST)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage html --quiet --fail-under=0
+	@$(BIN)/coverage report
+	@echo "build/coverage/html/index.html"
+
+$(MEASURED): tests/measured-python $(READY)
+	@install --mode=755 $< $@
 
 mutants: $(READY) ## every mutant turns exactly the clauses red that it declares; writes docs/kill-matrix.md and .json
 	@$(BIN)/python -m pytest -n auto tests/mutants
