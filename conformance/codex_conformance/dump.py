@@ -1,5 +1,6 @@
 """Asks a codex for its own schema: a process of its own, a home of its own, a time limit."""
 
+import os
 import re
 import subprocess
 from dataclasses import dataclass
@@ -10,9 +11,9 @@ import anyio.abc
 
 from codex_conformance.errors import ConformanceError
 from codex_conformance.home import Home, fresh_home
-from codex_conformance.processes import startable
+from codex_conformance.processes import Family, adopt_orphans, children, startable
 from codex_conformance.release import Release, read_release
-from codex_conformance.targets import environment, kill_group
+from codex_conformance.targets import environment
 
 LIMIT = 60.0  # seconds that one answer may take
 _KEPT = 64 * 1024  # bytes that are kept of what the binary says
@@ -98,7 +99,9 @@ def _ending(answer: _Answer) -> str:
 
 
 async def _run(command: tuple[str, ...], home: Home, limit: float) -> _Answer:
-    """Run a command to its end, in a process group that does not outlive it."""
+    """Run a command to its end; whatever it has started ends with it."""
+    adopt_orphans()
+    strangers = children(os.getpid())
     try:
         process = await anyio.open_process(
             startable(command),
@@ -109,6 +112,7 @@ async def _run(command: tuple[str, ...], home: Home, limit: float) -> _Answer:
         )
     except OSError as error:
         raise DumpError(command, f"cannot be started: {error.strerror}") from None
+    family = Family(process.pid, strangers)
     stdout, stderr = bytearray(), bytearray()
     try:
         with anyio.fail_after(limit):
@@ -120,7 +124,7 @@ async def _run(command: tuple[str, ...], home: Home, limit: float) -> _Answer:
         raise DumpError(command, f"did not end within {limit:g} s") from None
     finally:
         with anyio.CancelScope(shield=True):
-            kill_group(process.pid)
+            await family.end()
             await process.wait()
             await process.aclose()
     return _Answer(status, stdout.decode(errors="replace"), stderr.decode(errors="replace"))

@@ -107,6 +107,28 @@ def test_process_that_left_its_environment_is_ended(
     assert [line for line in lines if line.endswith(b"codex-conformance-left-over\0")] == []
 
 
+def test_processes_of_a_binary_that_is_asked_for_its_schema_are_ended(tmp_path: Path) -> None:
+    binary = tmp_path / "codex"
+    binary.write_text(
+        f"#!{sys.executable}\n"
+        f"import sys\nsys.path.append({str(HERE)!r})\n"
+        "import hostile\nhostile.fork_away()\nprint('codex-cli 0.1.0')\n"
+    )
+    binary.chmod(0o755)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "codex_conformance", "spec", "diff", "--", str(binary)],
+        env=os.environ | {"TMPDIR": str(scratch)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS_LIMIT,
+    )
+    assert done.returncode == 2, done.stdout
+    assert processes_in(scratch) == []
+
+
 AGENT = '"userAgent":"codex/1 \\u001b[2J\\u001b]0;owned\\u0007<script>alert(1)</script>../../x"'
 
 
