@@ -31,7 +31,7 @@ REMEMBERED = 1024
 """Of what it gave out and was asked, of each kind; the oldest are forgotten first."""
 
 POLL_INTERVAL = 1
-"""Seconds that a device is told to leave between two polls."""
+"""Seconds that a device is told to leave between two polls, unless a case says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +79,14 @@ class MockIssuer:
     Attributes:
         given: the logins that it gave out, in order.
         requests: the requests to it, in order.
+        poll_interval: seconds that a device is told to leave between two polls.
     """
 
     def __init__(self, mint: Mint) -> None:
         self.given: list[ManagedLogin] = []
         self.requests: list[Request] = []
         self.held = 0
+        self.poll_interval = POLL_INTERVAL
         self._mint = mint
         self._grants: dict[str, _Grant] = {}
         self._refresh_tokens: dict[str, str] = {}  # the good ones -> account
@@ -240,7 +242,11 @@ class MockIssuer:
         _keep(self._devices, device_id, _Device(user_code, client_id))
         return json_reply(
             200,
-            {"device_auth_id": device_id, "user_code": user_code, "interval": str(POLL_INTERVAL)},
+            {
+                "device_auth_id": device_id,
+                "user_code": user_code,
+                "interval": str(self.poll_interval),
+            },
         )
 
     def _poll(self, request: Request) -> Reply:
