@@ -3,7 +3,9 @@
 This module is imported with the first use, since httpx takes longer to import than all the rest.
 """
 
+import ssl
 from collections.abc import Callable
+from functools import cache
 
 import httpx
 
@@ -22,12 +24,17 @@ def new_client(http: Http | None, *urls: str | None) -> httpx.AsyncClient:
     The environment is not trusted: a proxy would see the token, a `.netrc` would replace it.
     Connections are not kept: one that the backend has closed meanwhile would fail a turn.
     """
+    secure = any(url is not None and url.startswith("https:") for url in urls)
     return httpx.AsyncClient(
         transport=http and http(),
-        verify=any(
-            url is not None and url.startswith("https:") for url in urls
-        ),  # the TLS context alone takes 20 ms
+        verify=secure or _no_tls(),  # a context that verifies takes 20 ms
         trust_env=False,
         timeout=httpx.Timeout(IDLE_LIMIT, connect=CONNECT_LIMIT),
         limits=httpx.Limits(max_keepalive_connections=0),
     )
+
+
+@cache
+def _no_tls() -> ssl.SSLContext:
+    """What httpx wants to have though nothing is encrypted; the same for every client."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
