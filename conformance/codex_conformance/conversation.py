@@ -22,6 +22,7 @@ from codex_conformance.wire import (
 )
 
 ABSENT: Any = object()  # params that are not sent at all
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 _FIRST_ID = 1000  # far from the ids of servers, which count from 0 or 1; cases about that choose
 
 
@@ -238,7 +239,7 @@ class Conversation:
 
 def encode(message: dict[str, Any]) -> bytes:
     """A message as a line."""
-    return json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+    return _ENCODER.encode(message).encode() + b"\n"
 
 
 def _text(line: bytes) -> str:

@@ -21,6 +21,7 @@ _UNKNOWN = re.compile(
 )
 _SIGN_IN = re.compile(r"\b(sign|log)(ging|ning)?[ -]?(back )?in\b", re.IGNORECASE)
 _WHO = ("type", "email", "planType")  # members of an account that tell whose it is
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 _SHOWN = 400  # characters of a message in a sentence
 
 
@@ -300,5 +301,5 @@ class RefreshRequest:
 
 def short(value: Any) -> str:
     """A JSON value in one bounded line."""
-    text = json.dumps(value, ensure_ascii=False)
+    text = _ENCODER.encode(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text)} characters)"

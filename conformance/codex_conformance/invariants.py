@@ -138,10 +138,12 @@ def no_secret_in_what_it_says(evidence: Evidence) -> Iterator[Finding]:
     """SECRET-2: no token in messages, on stderr, in process arguments."""
     needles = Needles({s: n for s, n in evidence.secrets.items() if s not in evidence.forgiven})
     expected = "no token in anything that the target says"
-    for entry in _received(evidence):
-        if (found := needles.find(entry.text.encode())) is not None:
-            yield Finding("SECRET-2", expected, f"{found} in a message", entry.index)
-            return
+    lines = [(entry, entry.text.encode()) for entry in _received(evidence)]
+    if needles.find(b"\n".join(line for _, line in lines)) is not None:  # all at once is quick
+        for entry, line in lines:
+            if (found := needles.find(line)) is not None:
+                yield Finding("SECRET-2", expected, f"{found} in a message", entry.index)
+                return
     if (found := needles.find(evidence.diagnostics)) is not None:
         yield Finding("SECRET-2", expected, f"{found} on stderr")
     if (found := needles.find(evidence.arguments)) is not None:

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -102,8 +102,9 @@ Judgement = tuple[str | None, str | None]
 
 # Texts that differ in ids and times only are equally valid, and targets repeat themselves.
 _VOLATILE = re.compile(
-    r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|(?<![0-9.])[0-9]{10,13}(?![0-9.])"
-    r"|codex-conformance-[0-9a-z_]{8}"
+    r"(?<=[\"/:,\[\- ])"
+    r"(?:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9]{10,13}(?![0-9.])"
+    r"|codex-conformance-[0-9a-z_]{8})"
 )
 _judged: dict[tuple[str, str, str], Judgement] = {}
 _SAID = 1000  # characters of what is wrong with a value
@@ -118,13 +119,18 @@ def judge_line(revision: str, type_name: str, value: Any, line: str) -> Judgemen
     judgement = _judged.get((revision, type_name, line))
     if judgement is not None:
         return judgement
-    key = (revision, type_name, _VOLATILE.sub("", line))
+    key = (revision, type_name, _steady(line))
     judgement = _judged.get(key)
     if judgement is None:
         if len(_judged) >= _JUDGED_LIMIT:
             _judged.clear()
         judgement = _judged[key] = judge(revision, type_name, value)
     return judgement
+
+
+@lru_cache(maxsize=1)  # a message is judged as more than one type
+def _steady(line: str) -> str:
+    return _VOLATILE.sub("", line)
 
 
 def judge(revision: str, type_name: str, value: Any) -> Judgement:

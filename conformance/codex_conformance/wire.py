@@ -154,7 +154,7 @@ def harmless(text: str) -> str:
 def decode(line: bytes) -> tuple[dict[str, Any] | None, str]:
     """A line as a message, or None and why it is none."""
     try:
-        value = json.loads(line.decode("utf-8"), parse_constant=_refuse_constant)
+        value = _DECODER.decode(line.decode("utf-8"))
     except UnicodeDecodeError:
         return None, "not UTF-8"
     except RecursionError:
@@ -174,6 +174,9 @@ def decode(line: bytes) -> tuple[dict[str, Any] | None, str]:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON value")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _is_deep(line: bytes, value: Any) -> bool:
