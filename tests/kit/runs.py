@@ -37,12 +37,13 @@ def failed(case: str, clause: str) -> CaseResult:
 def run(
     *cases: CaseResult,
     stale: tuple[str, ...] = (),
+    unexplained: tuple[str, ...] = (),
     command: str = "codex app-server",
     shard: Shard | None = None,
 ) -> RunResult:
     """A run with these results."""
     subject = Subject(command, "kit/0.99.0 (Linux)", "0.99")
-    return RunResult(subject, LEDGER, cases, stale, 1.0, (), "1.2.3", shard)
+    return RunResult(subject, LEDGER, cases, stale, 1.0, unexplained, "1.2.3", shard)
 
 
 def talk(*labels: str) -> tuple[Step, ...]:

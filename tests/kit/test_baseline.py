@@ -150,6 +150,24 @@ def test_flaky_case_is_flaky_when_it_passes_and_not_stale(tmp_path: Path) -> Non
     assert baseline.stale(found, (), whole=True) == ()
 
 
+def test_flaky_case_that_is_not_judged_is_stale(tmp_path: Path) -> None:
+    lost = CaseResult("wire/a", ("WIRE-9",), "untestable")
+    assert stale(tmp_path, lost, known=("wire/b",), text=FLAKY, whole=False) == [
+        "7: WIRE-9 in wire/a: expected to fail, but the case does not find it broken (untestable)"
+    ]
+
+
+def test_flaky_case_that_passes_after_the_last_day_passes(tmp_path: Path) -> None:
+    passed = CaseResult("wire/a", ("WIRE-9",), "pass")
+    over = read(tmp_path, UNTIL_MAY.replace("expected", "flaky"), date(2026, 6, 1))
+    assert over.excuse(passed) == passed
+
+
+def test_case_that_passes_though_it_is_expected_to_fail_passes(tmp_path: Path) -> None:
+    passed = CaseResult("wire/a", ("WIRE-9",), "pass")
+    assert read(tmp_path, GOOD).excuse(passed) == passed
+
+
 def test_flaky_case_that_fails_for_another_reason_fails_and_is_stale(tmp_path: Path) -> None:
     other = failed("wire/a", "WIRE-9", actual="nonsense")
     assert read(tmp_path, FLAKY).excuse(other) == other

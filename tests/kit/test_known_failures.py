@@ -169,6 +169,24 @@ reason = "Now and then."
     )
 
 
+def test_what_did_not_run_and_what_only_people_change_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "b.toml"
+    file.write_text(BEFORE)
+    write(
+        file,
+        CaseResult("wire/a", ("WIRE-9",), "pass"),
+        CaseResult("login/a", ("LOGIN-1",), "pass"),
+        CaseResult("login/b", ("LOGIN-2",), "pass"),
+        before=read_baseline(file, LEDGER, TODAY),
+    )
+    kept = read_baseline(file, LEDGER).entries
+    assert [(entry.clause, [*entry.cases]) for entry in kept] == [
+        ("WIRE-9", ["wire/b"]),
+        ("LOGIN-1", ["login/a"]),
+        ("LOGIN-2", ["login/b"]),
+    ]
+
+
 # --- the whole way, against a server that misnames one member
 
 MISNAMING = """

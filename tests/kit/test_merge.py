@@ -19,12 +19,14 @@ FIRST = run(
     failed("login/a", "LOGIN-1"),
     result("wire/a", "WIRE-4"),
     stale=("b: x",),
+    unexplained=("c: z",),
     shard=Shard(1, 2, WHOLE),
 )
 SECOND = run(
     result("read/a", "READ-1"),
     result("login/b", "LOGIN-1"),
     stale=("a: y", "b: x"),
+    unexplained=("d: z",),
     shard=Shard(2, 2, WHOLE),
 )
 UNDIVIDED = run(
@@ -33,6 +35,7 @@ UNDIVIDED = run(
     result("read/a", "READ-1"),
     result("wire/a", "WIRE-4"),
     stale=("a: y", "b: x"),
+    unexplained=("c: z", "d: z"),
 )
 
 

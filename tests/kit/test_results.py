@@ -82,6 +82,29 @@ def test_stale_baseline_is_exit_status_one() -> None:
     assert run(result("a/a", "LOGIN-1"), stale=("gone",)).exit_status(strict=False) == 1
 
 
+def test_interrupted_run_has_a_status_of_its_own_whatever_it_found() -> None:
+    cut = replace(run(result("a/a", "LOGIN-1", verdict="error")), interrupted=True)
+    assert cut.exit_status(strict=False) == 130
+
+
+def test_summary_counts_the_cases_of_each_verdict() -> None:
+    cases = [result(name, "LOGIN-1") for name in ("a/a", "a/b")]
+    found = run(*cases, result("a/c", "LOGIN-1", verdict="untestable")).summary()
+    assert {verdict: count for verdict, count in found.items() if count} == {
+        "pass": 2,
+        "untestable": 1,
+    }
+
+
+def test_what_cases_saw_is_told_once_for_each_clause_by_the_ids_of_the_cases() -> None:
+    seen = {"a/c": "one request", "a/b": "two requests", "a/a": "one request"}
+    cases = [
+        replace(result(name, "REFRESH-10"), observations={"REFRESH-10": sentence})
+        for name, sentence in seen.items()
+    ]
+    assert run(*cases).observations() == {"REFRESH-10": "one request; two requests"}
+
+
 def test_should_clause_reads_fail_with_and_without_strict() -> None:
     assert verdicts(result("a/a", "WIRE-9", verdict="fail", broken="WIRE-9"))["WIRE-9"] == "fail"
 
