@@ -15,7 +15,7 @@ COMMAND := $(CURDIR)/$(BIN)/python -m codex_reference_server --revision $(REVISI
 
 .DEFAULT_GOAL := check
 CODEX ?= 0.163.0 0.169.0
-.PHONY: check test coverage mutants faulty-parents fuzz test-real test-browser bench released docs generate generated-is-current lint types imports lock clean
+.PHONY: check test coverage mutants mutants-are-current faulty-parents fuzz test-real test-browser bench released docs generate generated-is-current lint types imports lock clean
 
 $(READY): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11")'
@@ -43,6 +43,9 @@ $(MEASURED): tests/measured-python $(READY)
 
 mutants: $(READY) ## every mutant turns exactly the clauses red that it declares; writes docs/kill-matrix.md and .json
 	@$(BIN)/python -m pytest -n auto tests/mutants
+
+mutants-are-current: $(READY) ## the same, but docs/kill-matrix.md and .json have to be what the run says already
+	@$(BIN)/python -m pytest -n auto tests/mutants --page-is-current
 
 faulty-parents: $(READY) ## every faulty parent is found to break exactly the clauses that it declares; FAULT=NAME for some
 	@$(BIN)/python -m pytest tests/parents/test_faults.py $(addprefix -k ,$(FAULT))

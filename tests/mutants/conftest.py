@@ -1,17 +1,20 @@
-"""Gathers the rows of the kill matrix from wherever they were found, and writes the page."""
-
-import json
+"""Gathers the rows of the kill matrix, wherever they were found; writes the page or compares."""
 
 import matrix
 import pytest
 
 _ROWS = pytest.StashKey[dict[str, matrix.Row]]()
-_IDLE = pytest.StashKey[list[str]]()
+_FAULTS = pytest.StashKey[list[str]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    what = "the page has to be what the run says already; nothing is written"
+    parser.addoption("--page-is-current", action="store_true", help=what)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_ROWS] = {}
-    config.stash[_IDLE] = []
+    config.stash[_FAULTS] = []
     config.pluginmanager.register(Gatherer(config))
 
 
@@ -29,21 +32,24 @@ class Gatherer:
                     self._config.stash[_ROWS][row.target] = row
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write the matrix if all of it was run; a case that no mutant turns red is an error."""
-        found = self._config.stash[_ROWS]
-        if hasattr(self._config, "workerinput") or found.keys() != matrix.mutants().keys():
+        """Write or compare the matrix if all of it was run; a case that is idle is an error."""
+        if hasattr(self._config, "workerinput"):
             return
-        rows = [found[target] for target in matrix.mutants()]
-        idle = matrix.idle(rows)
-        self._config.stash[_IDLE] = [
-            *(f"no mutant turns {case} red" for case in sorted(idle - matrix.IDLE.keys())),
-            *(f"{case} is not idle any more" for case in sorted(matrix.IDLE.keys() - idle)),
-        ]
-        if self._config.stash[_IDLE]:
+        found, compares = self._config.stash[_ROWS], self._config.getoption("page_is_current")
+        faults = self._config.stash[_FAULTS]
+        if found.keys() == matrix.mutants().keys():
+            rows = [found[target] for target in matrix.mutants()]
+            faults += matrix.idle_faults(rows)
+            if compares:
+                faults += matrix.stale(matrix.files(rows))
+            else:
+                for path, text in matrix.files(rows).items():
+                    path.write_text(text)
+        elif compares:
+            faults.append(f"{len(found)} of {len(matrix.mutants())} mutants have a row")
+        if faults:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        matrix.PAGE.write_text(matrix.page(rows))
-        matrix.FIGURES.write_text(json.dumps(matrix.figures(rows), indent=1) + "\n")
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        for line in self._config.stash[_IDLE]:
-            terminalreporter.write_line(f"IDLE {line}", red=True)
+        for line in self._config.stash[_FAULTS]:
+            terminalreporter.write_line(f"MATRIX {line}", red=True)

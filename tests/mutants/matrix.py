@@ -5,8 +5,9 @@ import importlib
 import json
 import types
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, cast
 
@@ -125,6 +126,15 @@ def idle(rows: Iterable[Row]) -> set[str]:
     return set(where_cases_run()) - {case for row in rows for case in row.killers}
 
 
+def idle_faults(rows: Iterable[Row]) -> list[str]:
+    """Sentences about the cases of which `IDLE` is not true."""
+    found = idle(rows)
+    return [
+        *(f"no mutant turns {case} red" for case in sorted(found - IDLE.keys())),
+        *(f"{case} is not idle any more" for case in sorted(IDLE.keys() - found)),
+    ]
+
+
 def alike(all_of: dict[str, Mutant]) -> list[list[str]]:
     """Mutants that change the same in the same way: they count once."""
     groups: dict[object, list[str]] = {}
@@ -158,6 +168,31 @@ def figures(rows: list[Row]) -> dict[str, Any]:
         "rows": [asdict(row) for row in rows],
         "kills_of_case": {case: kills[case] for case in sorted(ran)},
     }
+
+
+def files(rows: list[Row]) -> dict[Path, str]:
+    """What is written of a matrix: the page, and its figures as JSON."""
+    return {PAGE: page(rows), FIGURES: json.dumps(figures(rows), indent=1) + "\n"}
+
+
+def stale(written: Mapping[Path, str]) -> list[str]:
+    """Sentences about the files that are not as they would be written, with the first line."""
+    return [_difference(path, text) for path, text in written.items() if _text_of(path) != text]
+
+
+def _text_of(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
+def _difference(path: Path, text: str) -> str:
+    lines = zip_longest(_text_of(path).splitlines(True), text.splitlines(True))
+    number, (there, found) = next(
+        (number, pair) for number, pair in enumerate(lines, 1) if pair[0] != pair[1]
+    )
+    return (
+        f"{path.parent.name}/{path.name} is not what the run says; commit what `make mutants` "
+        f"writes. Line {number}: {there!r}, but the run says {found!r}"
+    )
 
 
 def page(rows: list[Row]) -> str:

@@ -70,3 +70,14 @@ def test_no_two_mutants_change_the_same_in_the_same_way() -> None:
 def test_names_of_mutants_differ() -> None:
     names = Counter(mutant.name for mutant in matrix.mutants().values())
     assert {name for name, times in names.items() if times > 1} == set()
+
+
+def test_file_of_the_matrix_that_is_not_what_the_run_says_is_told(tmp_path: Path) -> None:
+    same, older, missing = tmp_path / "same.md", tmp_path / "older.md", tmp_path / "missing.md"
+    same.write_text("one\ntwo\n")
+    older.write_text("one\ntoo\n")
+    told = "is not what the run says; commit what `make mutants` writes"
+    assert matrix.stale(dict.fromkeys((same, older, missing), "one\ntwo\n")) == [
+        f"{tmp_path.name}/older.md {told}. Line 2: 'too\\n', but the run says 'two\\n'",
+        f"{tmp_path.name}/missing.md {told}. Line 1: None, but the run says 'one\\n'",
+    ]
