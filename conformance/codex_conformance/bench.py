@@ -50,12 +50,14 @@ class Judged:
         revision: the revision whose law applies.
         client_version: what the target says its version is, for its models cache; None unknown.
         transcripts: folder that takes the transcript of every case, or None.
+        seed: of the order of what happens at the same time, by a virtual clock.
     """
 
     target: Target
     revision: str
     client_version: str | None = None
     transcripts: Path | None = None
+    seed: int = 0
 
     @property
     def clock(self) -> Clock:
@@ -301,8 +303,10 @@ def judge_case(judged: Judged, spec: CaseSpec, body: Body) -> CaseResult:
 
 
 def _verdict(bench: Bench, body: Body) -> tuple[Verdict, tuple[Break, ...], str | None]:
+    judged = bench.judged
+    seed = f"{judged.seed} {bench.spec.id}"
     try:
-        broken, found = run(bench.judged.clock, lambda: conduct(bench, body))
+        broken, found = run(judged.clock, lambda: conduct(bench, body), seed)
     except Exception as error:  # noqa: BLE001 - whatever the kit does wrong is reported, not lost
         first = min(leaves(error), key=lambda leaf: isinstance(leaf, NotApplicable))
         if isinstance(first, NotApplicable):

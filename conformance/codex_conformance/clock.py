@@ -4,6 +4,7 @@ import gc
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from random import Random
 from typing import TypeVar
 
 import anyio
@@ -64,15 +65,33 @@ REAL = Clock(
 )
 
 
-def run(clock: Clock, main: Callable[[], Awaitable[T]]) -> T:
-    """Run `main` to its end under `clock`: on trio where it is virtual, else on asyncio."""
+def run(clock: Clock, main: Callable[[], Awaitable[T]], seed: str = "") -> T:
+    """Run `main` to its end under `clock`: on trio where it is virtual, else on asyncio.
+
+    By a virtual clock the seed decides the order of what happens at the same time.
+    """
     if not clock.virtual:
         return anyio.run(main)
     from trio.testing import MockClock
 
     options = {"clock": MockClock(autojump_threshold=0)}
-    with _seldom_collecting():
+    with _scheduled_by(seed), _seldom_collecting():
         return anyio.run(main, backend="trio", backend_options=options)
+
+
+@contextmanager
+def _scheduled_by(seed: str) -> Iterator[None]:
+    """Let trio, which throws a coin for the order of its tasks, throw the same coins again."""
+    from trio._core import _run
+
+    scheduler = vars(_run)
+    ours = {"_ALLOW_DETERMINISTIC_SCHEDULING": True, "_r": Random(seed)}  # noqa: S311 - no secret
+    usual = {name: scheduler[name] for name in ours if name in scheduler}
+    scheduler.update(ours)
+    try:
+        yield
+    finally:
+        scheduler.update(usual)
 
 
 @contextmanager

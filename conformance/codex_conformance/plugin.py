@@ -5,6 +5,7 @@ arguments `parent`, `backend`, `tokens` and `bench`, and those of its parametriz
 """
 
 import dataclasses
+import gc
 import inspect
 import json
 import random
@@ -61,7 +62,8 @@ class Order:
     def judged(self) -> Judged:
         """The target and the law of this run."""
         folder = None if self.transcripts is None else Path(self.transcripts)
-        return Judged(self._target(), self.revision, self.client_version, folder)
+        seed = self.shuffle or 0
+        return Judged(self._target(), self.revision, self.client_version, folder, seed)
 
     def _target(self) -> Target:
         if self.direct is not None:
@@ -149,6 +151,10 @@ class CasePlugin:
             return False
         clauses = load_ledger().clauses
         return any(self.order.revision in clauses[clause].revisions for clause in spec.clauses)
+
+    def pytest_collection_finish(self) -> None:
+        """Spare the collector of cycles what there is now: it stays until the end."""
+        gc.freeze()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool:
