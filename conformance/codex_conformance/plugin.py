@@ -152,9 +152,14 @@ class CasePlugin:
         clauses = load_ledger().clauses
         return any(self.order.revision in clauses[clause].revisions for clause in spec.clauses)
 
-    def pytest_collection_finish(self) -> None:
-        """Spare the collector of cycles what there is now: it stays until the end."""
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Iterator[None]:
+        """Spare the collector of cycles, while the cases run, what was there before."""
         gc.freeze()
+        try:
+            return (yield)
+        finally:
+            gc.unfreeze()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool:

@@ -1,6 +1,7 @@
 """The kill matrix: which cases turn red on which mutant."""
 
 import functools
+import gc
 import importlib
 import json
 import types
@@ -89,8 +90,12 @@ def cases(revision: str) -> list[tuple[CaseSpec, Body]]:
 
 def run(target: DirectTarget, revision: str) -> list[CaseResult]:
     """Every case of a revision against a target in this process."""
-    judged = Judged(target, revision)
-    return [judge_case(judged, spec, body) for spec, body in cases(revision)]
+    judged, all_of = Judged(target, revision), cases(revision)
+    gc.freeze()  # as where the kit runs cases
+    try:
+        return [judge_case(judged, spec, body) for spec, body in all_of]
+    finally:
+        gc.unfreeze()
 
 
 def reference_server(revision: str) -> DirectTarget:
