@@ -1,6 +1,7 @@
 """The suite as a whole: green on the reference server, complete, deterministic."""
 
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -15,39 +16,69 @@ from codex_conformance.results_file import results_schema
 from jsonschema import Draft202012Validator
 
 
-def check(results: Path, *arguments: str) -> dict[str, Any]:
-    """The results file of a run against the reference server, which has to end well."""
-    command = [sys.executable, "-m", "codex_conformance", "check", f"--json={results}", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=55)
+def run(*arguments: str) -> None:
+    """A run of the kit, which has to end well."""
+    command = [sys.executable, "-m", "codex_conformance", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def check(results: Path, *arguments: str) -> dict[str, Any]:
+    """The results file of a run against the reference server, in process unless a command says."""
+    run("check", f"--json={results}", *arguments)
+    return read(results)
+
+
+def read(results: Path) -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads(results.read_text())
     Draft202012Validator(results_schema()).validate(loaded)
     return loaded
 
 
-def without_durations(results: dict[str, Any]) -> dict[str, Any]:
-    """What has to be the same in every run."""
+def steady(results: dict[str, Any]) -> str:
+    """What has to be the same in every run, as text: all but what it took."""
     cases = [case | {"duration_s": None, "target_cpu_s": None} for case in results["cases"]]
-    return {name: value for name, value in results.items() if name != "spent"} | {"cases": cases}
+    kept = {name: value for name, value in results.items() if name != "spent"}
+    return json.dumps(kept | {"cases": cases}, indent=1)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(180)  # a run of the kit, and the same once more in parts
 @pytest.mark.parametrize("revision", REVISIONS)
-def test_reference_server_keeps_every_clause(revision: str, tmp_path: Path) -> None:
-    results = check(tmp_path / "r.json", "--revision", revision, "--strict")
-    broken = {name for name, row in results["clauses"].items() if row["verdict"] == "fail"}
+def test_reference_server_keeps_every_clause_in_any_order_and_in_parts(
+    revision: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "r.json"
+    whole = check(file, "--revision", revision, "--strict")
+    broken = {name for name, row in whole["clauses"].items() if row["verdict"] == "fail"}
     assert broken == set()
-    assert results["summary"]["untestable"] == 0
-    assert results["summary"]["expected-fail"] == 0
+    assert whole["summary"]["untestable"] == 0
+    assert whole["summary"]["expected-fail"] == 0
+
+    seed = random.randrange(10_000)
+    print(f"--shuffle {seed} and {seed + 1}")
+    parts = [str(tmp_path / name) for name in ("a.json", "b.json")]
+    ways = (["--shuffle", f"{seed}"], ["--shuffle", f"{seed + 1}", "--jobs", "2"])
+    for number, (part, way) in enumerate(zip(parts, ways, strict=True), 1):
+        check(Path(part), "--revision", revision, "--shard", f"{number}/2", *way)
+    run("report", "merge", *parts, "-o", str(file))
+    assert steady(read(file)) == steady(whole)
 
 
 @pytest.mark.slow
-def test_verdicts_do_not_depend_on_order_or_jobs(tmp_path: Path) -> None:
-    usual = check(tmp_path / "r.json")
-    shuffled = check(tmp_path / "r.json", "--shuffle", "7")
-    parallel = check(tmp_path / "r.json", "--shuffle", "8", "--jobs", "3")
-    assert without_durations(shuffled) == without_durations(usual)
-    assert without_durations(parallel) == without_durations(usual)
+@pytest.mark.timeout(180)
+def test_reference_server_started_as_a_command_is_judged_as_in_process(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "codex_reference_server", "app-server"]
+    some = ("--revision", "0.169", "-k", "workspace/ or read/nobody")
+    file = tmp_path / "r.json"
+    inside, outside = check(file, *some), check(file, *some, "--", *command)
+    assert outside["target"].pop("command") != inside["target"].pop("command")
+    assert steady(outside) == steady(inside)
+
+
+def test_file_of_a_run_is_the_same_when_it_is_run_again(tmp_path: Path) -> None:
+    some, file = ("-k", "refresh"), tmp_path / "r.json"
+    assert steady(check(file, *some)) == steady(check(file, *some))
 
 
 def test_transcripts_are_written_for_every_case_without_a_token(tmp_path: Path) -> None:
