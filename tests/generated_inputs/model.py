@@ -43,6 +43,7 @@ class Model:
         stored: the login that outlives the server.
         refused: the bearers that the backend takes no more.
         asked: the refresh requests that were to come so far.
+        asked_before: those of them that came before the server was started again.
         pending: the browser login that waits for its user, its loginId and its authUrl.
         begun: the loginIds of all browser logins.
         forgotten: a browser login of which no clause says whether it still waits.
@@ -56,6 +57,7 @@ class Model:
     stored: Login = None
     refused: set[str] = field(default_factory=set)
     asked: int = 0
+    asked_before: int = 0
     pending: tuple[str, str] | None = None
     begun: list[str] = field(default_factory=list)
     forgotten: str | None = None
@@ -65,6 +67,7 @@ class Model:
     def begin(self, stored: Login) -> None:
         """The server starts, and finds this login stored."""
         self.who = self.stored = stored
+        self.asked_before = self.asked
         self.pending = self.forgotten = None
         self.begun.clear()
         self.at_start = None if stored is None else (UPDATED, self.updated)

@@ -101,6 +101,8 @@ class _Refresh:
         asked = {name: request.params.get(name) for name in ("reason", "previousAccountId")}
         wanted = {"reason": "unauthorized", "previousAccountId": self.who.account_id}
         expect("REFRESH-2", asked == wanted, f"{wanted}", request)
+        ids = [repr(each.id) for each in parent.refreshes[model.asked_before :]]
+        expect("REFRESH-15", ids.count(ids[-1]) == 1, "an id that no request had before", request)
         if self.step.meanwhile in DISTURBING:
             return await self._disturbed(turn, request)
         unheeded = self.bench.mint.mint(self.who.account_id)
@@ -115,7 +117,8 @@ class _Refresh:
             expect(clause, outcome.failed, "the turn failed", outcome)
             _expect_sent(clause, self.bench, before, self.who)
         else:
-            good = outcome.failed if model.stale else outcome.completed
+            told = outcome.failed and outcome.mentions("401")
+            good = told if model.stale else outcome.completed
             clause = "REFRESH-4" if model.stale else "REFRESH-3"
             expect(clause, good, "the turn to end as the backend says", outcome)
             _expect_sent(clause, self.bench, before, self.who, given)
@@ -125,6 +128,8 @@ class _Refresh:
         self, turn: Turn, request: RefreshRequest, unheeded: ExternalTokens
     ) -> None:
         if self.step.meanwhile == "read":
+            began = await self.bench.parent.call("thread/start", {"model": "mock-model"})
+            expect("REFRESH-12", began.prompt, "thread/start to be answered at once", began)
             read = await self.bench.parent.read_account()
             expect("REFRESH-12", read.prompt, "account/read to be answered at once", read)
             same = read.account == self.model.account
@@ -142,7 +147,10 @@ class _Refresh:
         """Answer the request; the tokens that count from now on."""
         answer, mint, parent = self.step.answer, self.bench.mint, self.bench.parent
         if answer in (*ANSWERS[:2], IN_VAIN):
-            given = mint.mint(self.who.account_id, plan="plus" if answer == ANSWERS[1] else "pro")
+            given = mint.mint(self.who.account_id)
+            if answer == "another plan":
+                given = mint.mint(self.who.account_id, plan="plus")
+                given = given if self.model.revision == "0.93" else given.stating("team")
             if answer == IN_VAIN:
                 self.bench.backend.expire(given)
                 self.model.refused.add(given.access_token)
