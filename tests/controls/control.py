@@ -4,13 +4,13 @@ A case that passes on one of them proves nothing by passing.
 """
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import anyio
-from anyio.abc import ObjectStream
+from anyio.abc import ObjectReceiveStream, ObjectSendStream, ObjectStream
 from anyio.streams.stapled import StapledObjectStream
 from codex_account_protocol import REVISIONS
 
@@ -19,9 +19,12 @@ Reaction = Callable[[dict[str, Any]], list[dict[str, Any]]]
 
 Factory = Callable[[Path, Mapping[str, str], Sequence[str]], Any]
 
+Talk = Callable[[ObjectReceiveStream[bytes], ObjectSendStream[bytes]], Awaitable[None]]
+"""What it does with what comes from the parent and goes to it, until it hangs up."""
 
-def control(reaction: Reaction) -> Factory:
-    """A target that does nothing but react to each line."""
+
+def target(talk: Talk) -> Factory:
+    """A target that is nothing but its side of the conversation."""
 
     @asynccontextmanager
     async def factory(
@@ -30,22 +33,31 @@ def control(reaction: Reaction) -> Factory:
         to_target, of_parent = anyio.create_memory_object_stream[bytes](1000)
         to_parent, of_target = anyio.create_memory_object_stream[bytes](1000)
 
-        async def react() -> None:
+        async def converse() -> None:
             async with to_parent, of_parent:
-                rest = b""
-                async for chunk in of_parent:
-                    *lines, rest = (rest + chunk).split(b"\n")
-                    for line in lines:
-                        for message in reaction(_message(line)):
-                            await to_parent.send(json.dumps(message).encode() + b"\n")
+                await talk(of_parent, to_parent)
 
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(react)
+            tasks.start_soon(converse)
             async with StapledObjectStream(to_target, of_target) as stream:
                 yield stream
             tasks.cancel_scope.cancel()
 
     return factory
+
+
+def control(reaction: Reaction) -> Factory:
+    """A target that does nothing but react to each line."""
+
+    async def react(came: ObjectReceiveStream[bytes], said: ObjectSendStream[bytes]) -> None:
+        rest = b""
+        async for chunk in came:
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                for message in reaction(_message(line)):
+                    await said.send(json.dumps(message).encode() + b"\n")
+
+    return target(react)
 
 
 def _message(line: bytes) -> dict[str, Any]:

@@ -1,19 +1,15 @@
 """Whatever a target says, the kit comes to a verdict: it never breaks itself."""
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
-import anyio
 import matrix
-from anyio.abc import ObjectStream
-from anyio.streams.stapled import StapledObjectStream
+from anyio.abc import ObjectReceiveStream, ObjectSendStream
 from codex_account_protocol import methods
 from codex_conformance.bench import Judged, judge_case
 from codex_conformance.exchange import REFRESH
 from codex_conformance.targets import DirectTarget
+from control import Factory, target
 from from_schema import JSON, broken, valid
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -60,34 +56,20 @@ def _encoded(message: Any) -> bytes:
     return json.dumps(message).encode()
 
 
-def talker(script: list[Say]) -> Any:
+def talker(script: list[Say]) -> Factory:
     """A target that says the next part of its script for every message; at first it greets."""
 
-    @asynccontextmanager
-    async def factory(
-        home: Path, environ: Mapping[str, str], argv: Sequence[str]
-    ) -> AsyncIterator[ObjectStream[bytes]]:
-        to_target, of_parent = anyio.create_memory_object_stream[bytes](1000)
-        to_parent, of_target = anyio.create_memory_object_stream[bytes](1000)
+    async def talk(came: ObjectReceiveStream[bytes], said: ObjectSendStream[bytes]) -> None:
+        parts = iter(script)
+        async for chunk in came:
+            for line in chunk.splitlines():
+                lines = _greeting(line) or next(parts, [])
+                if lines is CLOSE:
+                    return
+                for each in lines:
+                    await said.send(each.replace(b'"ID"', _id_in(line)) + b"\n")
 
-        async def talk() -> None:
-            parts = iter(script)
-            async with to_parent, of_parent:
-                async for chunk in of_parent:
-                    for line in chunk.splitlines():
-                        lines = _greeting(line) or next(parts, [])
-                        if lines is CLOSE:
-                            return
-                        for each in lines:
-                            await to_parent.send(each.replace(b'"ID"', _id_in(line)) + b"\n")
-
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(talk)
-            async with StapledObjectStream(to_target, of_target) as stream:
-                yield stream
-            tasks.cancel_scope.cancel()
-
-    return factory
+    return target(talk)
 
 
 def _id_in(line: bytes) -> bytes:
