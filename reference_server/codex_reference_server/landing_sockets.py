@@ -80,15 +80,21 @@ class SocketLanding:
             self._listener.close()
 
     async def _next(self) -> socket.socket:
-        """The next visitor, when there is room for one."""
+        """The next visitor, when there is room for one.
+
+        Raises:
+            anyio.ClosedResourceError: the address was given back.
+        """
         await self._room.acquire()
         while True:
-            await anyio.wait_readable(self._listener)
             try:
+                await anyio.wait_readable(self._listener)
                 return self._listener.accept()[0]
             except (BlockingIOError, ConnectionError):  # it has left already
                 continue
-            except OSError:  # the process has no more descriptors
+            except (OSError, ValueError):  # closed, or the process has no more descriptors
+                if self._listener.fileno() < 0:
+                    raise anyio.ClosedResourceError from None
                 await anyio.sleep(BREATHER)
 
     async def _receive(self, connection: socket.socket, visited: Visited) -> None:

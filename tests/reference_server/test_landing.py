@@ -138,3 +138,23 @@ def test_another_port_is_taken_where_the_preferred_are_gone(
         port = other.getsockname()[1]
         monkeypatch.setattr(landing_sockets, "PREFERRED_PORTS", (port,))
         anyio.run(take, port)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("steps", range(8))
+def test_address_can_be_given_back_at_any_moment(steps: int, backend: str) -> None:
+    async def nobody(visit: Visit) -> Page:
+        raise AssertionError(visit)
+
+    async def run() -> None:
+        landing, over = take_landing(), anyio.Event()
+        with anyio.fail_after(30):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(landing.serve, nobody, over)
+                for _ in range(steps):
+                    await anyio.lowlevel.checkpoint()
+                landing.close()
+                await anyio.wait_all_tasks_blocked()
+                over.set()
+
+    anyio.run(run, backend=backend)
