@@ -68,7 +68,7 @@ def test_running_server_is_judged_by_what_changes_nothing(tmp_path: Path, scheme
         address = server.stderr.readline().removeprefix("  listening on: ").strip()
         others = {
             "connections/opt-out",
-            "other/refused/usage-read",
+            "other/usage",
             "read/nobody/auth-required",
         }
         chosen = only("wire/one-response", "init/second", *SOME, *others)
