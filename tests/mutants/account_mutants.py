@@ -275,6 +275,19 @@ def forced_workspace_not_named(patch: pytest.MonkeyPatch) -> None:
         real(self, ("another",))
 
 
+@mutant("WORKSPACE-1")
+def wrong_workspace_ends_a_browser_login(patch: pytest.MonkeyPatch) -> None:
+    """A login that is refused for its workspace ends a browser login that waits."""
+
+    @around(patch, Account, "_log_in_external")
+    def log_in(real: Any, self: Any, *args: Any) -> Any:
+        try:
+            return real(self, *args)
+        except WrongWorkspace:
+            self._pending.abandon("the login was superseded by external tokens")
+            raise
+
+
 @mutant("WORKSPACE-2")
 def forced_workspace_lets_nobody_in(patch: pytest.MonkeyPatch) -> None:
     """Where a workspace is forced every login is refused for good after a wrong one."""

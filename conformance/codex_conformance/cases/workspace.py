@@ -71,6 +71,24 @@ async def test_login_with_another_workspace_leaves_the_api_key(
     expect_never_sent("WORKSPACE-1", backend, wrong)
 
 
+@case(
+    "workspace/login-elsewhere-keeps-browser-login",
+    "WORKSPACE-1",
+    forced_workspace=ALPHA,
+    browser_login=True,
+)
+async def test_login_with_another_workspace_leaves_a_browser_login_in_progress(
+    parent: MockParent, tokens: Mint
+) -> None:
+    """Tokens of another workspace get an error, and a browser login that waits still does."""
+    login_id = (await parent.begin_browser_login()).member("loginId")
+    await expect_login_refused("WORKSPACE-1", parent, parent.login_params(tokens.mint(BETA)))
+
+    canceled = await parent.cancel_login(login_id)
+    waits = canceled.member("status") == "canceled"
+    expect("WORKSPACE-1", waits, "the browser login to wait until it is canceled", canceled)
+
+
 @case("workspace/login", "WORKSPACE-2", forced_workspace=ALPHA)
 async def test_login_with_the_forced_workspace_works(
     parent: MockParent, backend: MockBackend, tokens: Mint
