@@ -332,7 +332,7 @@ def failed_exchange_told_as_success(patch: pytest.MonkeyPatch) -> None:
 # MANAGED-3
 
 
-@mutant("MANAGED-2", "MANAGED-3", "MANAGED-7", "MODE-3")
+@mutant("MANAGED-2", "MANAGED-3", "MANAGED-7", "MODE-3", "WORKSPACE-1")
 def pending_login_not_found(patch: pytest.MonkeyPatch) -> None:
     """A login that is pending is not found when it is cancelled."""
     patch.setattr(Pending, "cancel", lambda self, login_id: False)
