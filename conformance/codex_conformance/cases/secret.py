@@ -19,8 +19,9 @@ from codex_conformance.tokens import ALPHA, BETA, ExternalTokens, Mint, Needles
 
 ELSEWHERE = "http://elsewhere.example/v1/responses"
 COMMANDS: dict[str, dict[str, Any]] = {
-    "exec_command": {"cmd": "env"},
-    "shell_command": {"command": "env"},
+    # No login shell: it would read the user's profile, and wait for whatever that waits for.
+    "exec_command": {"cmd": "env", "login": False},
+    "shell_command": {"command": "env", "login": False},
     "shell": {"command": ["env"]},
 }
 
