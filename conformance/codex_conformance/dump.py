@@ -1,6 +1,5 @@
 """Asks a codex for its own schema: a process of its own, a home of its own, a time limit."""
 
-import os
 import re
 import subprocess
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ import anyio.abc
 
 from codex_conformance.errors import ConformanceError
 from codex_conformance.home import Home, fresh_home
-from codex_conformance.processes import Family, adopt_orphans, children, startable
+from codex_conformance.processes import started
 from codex_conformance.release import Release, read_release
 from codex_conformance.targets import environment
 
@@ -100,19 +99,15 @@ def _ending(answer: _Answer) -> str:
 
 async def _run(command: tuple[str, ...], home: Home, limit: float) -> _Answer:
     """Run a command to its end; whatever it has started ends with it."""
-    adopt_orphans()
-    strangers = children(os.getpid())
     try:
-        process = await anyio.open_process(
-            startable(command),
-            stdin=subprocess.DEVNULL,
+        process, family = await started(
+            command,
             cwd=home.work,
             env=environment(home, None, None),
-            start_new_session=True,
+            stdin=subprocess.DEVNULL,
         )
     except OSError as error:
         raise DumpError(command, f"cannot be started: {error.strerror}") from None
-    family = Family(process.pid, strangers)
     stdout, stderr = bytearray(), bytearray()
     try:
         with anyio.fail_after(limit):

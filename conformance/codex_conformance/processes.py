@@ -9,11 +9,13 @@ import ctypes
 import os
 import re
 import signal
-from collections.abc import Sequence
+import subprocess
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 import anyio
+from anyio.abc import Process
 
 from codex_conformance.wire import printable
 
@@ -98,12 +100,6 @@ class Family:
             await anyio.sleep(LINGER / 100)
 
 
-def startable(command: Sequence[str]) -> list[str]:
-    """The words to start it with; a program named by a path is found from where the kit runs."""
-    program, *arguments = command
-    return [str(Path(program).absolute()) if "/" in program else program, *arguments]
-
-
 def last_words(said: bytes) -> str:
     """The line that tells best why a process has ended, printable; empty where it said nothing.
 
@@ -136,8 +132,35 @@ def children(of: int) -> frozenset[int]:
     return frozenset(found)
 
 
+async def started(
+    command: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdin: int = subprocess.PIPE
+) -> tuple[Process, Family]:
+    """Start a command in a session of its own, with pipes; what comes of it can be ended.
+
+    A program named by a path is found from where the kit runs.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    _adopt_orphans()
+    strangers = children(os.getpid())
+    process = await anyio.open_process(
+        _words(command),
+        stdin=stdin,
+        cwd=cwd,
+        env=dict(env),
+        start_new_session=True,
+    )
+    return process, Family(process.pid, strangers)
+
+
+def _words(command: Sequence[str]) -> list[str]:
+    program, *arguments = command
+    return [str(Path(program).absolute()) if "/" in program else program, *arguments]
+
+
 @cache
-def adopt_orphans() -> None:
+def _adopt_orphans() -> None:
     """Become the parent of whatever a target leaves behind."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)

@@ -21,7 +21,7 @@ import anyio.abc
 from codex_conformance.browser import visit_over_http
 from codex_conformance.errors import UnfitTargetError
 from codex_conformance.home import Home
-from codex_conformance.processes import Family, adopt_orphans, children, last_words, startable
+from codex_conformance.processes import Family, last_words, started
 from codex_conformance.targets import STDERR_LIMIT, Channel
 from codex_conformance.wire import STREAM_LIMIT
 
@@ -57,17 +57,13 @@ class ListeningTarget:
                 f"the path of a socket can have {_PATH_LIMIT} bytes, and {file} has more",
                 "set TMPDIR to a folder with a shorter path",
             )
-        adopt_orphans()
-        strangers = children(os.getpid())
         place = "ws://127.0.0.1:0" if self.scheme == "ws" else f"unix://{file}"
-        process = await anyio.open_process(
-            startable([*self.command, "--listen", place]),
-            stdin=subprocess.DEVNULL,
+        process, family = await started(
+            [*self.command, "--listen", place],
             cwd=home.work,
-            env=dict(environ),
-            start_new_session=True,
+            env=environ,
+            stdin=subprocess.DEVNULL,
         )
-        family = Family(process.pid, strangers)
         async with anyio.create_task_group() as group, AsyncExitStack() as connections:
             server = _Server(connections, process, family)
             group.start_soon(server.drain, process.stdout)

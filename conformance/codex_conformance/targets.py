@@ -27,7 +27,7 @@ from codex_conformance.case import not_applicable
 from codex_conformance.errors import UnfitTargetError, UsageError, leaves
 from codex_conformance.home import Home
 from codex_conformance.issuer import REVOKE, TOKEN
-from codex_conformance.processes import Family, adopt_orphans, children, startable
+from codex_conformance.processes import Family, started
 
 Factory = Callable[
     [Path, Mapping[str, str], Sequence[str]],
@@ -172,18 +172,7 @@ class CommandTarget:
     @asynccontextmanager
     async def open(self, home: Home, environ: Mapping[str, str]) -> AsyncIterator[Channel]:
         """Start the command in a session of its own; kill what is left of it at the end."""
-        adopt_orphans()
-        strangers = children(os.getpid())
-        process = await anyio.open_process(
-            startable(self.command),
-            stdin=-1,
-            stdout=-1,
-            stderr=-1,
-            cwd=home.work,
-            env=dict(environ),
-            start_new_session=True,
-        )
-        family = Family(process.pid, strangers)
+        process, family = await started(self.command, cwd=home.work, env=environ)
         running = _Process(process, family, bytearray())
         async with anyio.create_task_group() as group:
             group.start_soon(running.drain_stderr)
