@@ -367,14 +367,14 @@ def cases_of(wish: Wish) -> dict[str, tuple[str, ...]]:
         only=wish.only,
         shard=wish.shard,
     )
-    for revision in [wish.revision] if wish.revision else reversed(REVISIONS):
-        cases = list_cases(replace(order, revision=revision), wish.select)
-        if cases:
-            _refuse_unknown(set(order.only) - set(cases), order)
-            return cases
-    _refuse_unknown(set(order.only), order)
-    part = " for shard {}/{}".format(*wish.shard) if wish.shard else ""
-    raise UsageError(f"no case is selected{part}", _LIST)
+    revisions = [wish.revision] if wish.revision else reversed(REVISIONS)
+    found = (list_cases(replace(order, revision=each), wish.select) for each in revisions)
+    cases = next(filter(None, found), {})
+    _refuse_unknown(set(order.only) - set(cases), order)
+    if not cases:
+        part = " for shard {}/{}".format(*wish.shard) if wish.shard else ""
+        raise UsageError(f"no case is selected{part}", _LIST)
+    return cases
 
 
 def _refuse_unknown(unknown: set[str], order: Order) -> None:

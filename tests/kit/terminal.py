@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import pty
+import signal
 import struct
 import subprocess
 import sys
@@ -50,6 +51,13 @@ class Terminal:
         self.process.kill()
         self.process.wait()
         os.close(self._master)
+
+    def interrupt(self, number: signal.Signals) -> None:
+        """Interrupt the run as a person does, by ^C, or by another signal as a supervisor does."""
+        if number == signal.SIGINT:
+            self.type("\x03")
+        else:
+            self.process.send_signal(number)
 
     def until(self, text: str) -> str:
         """Read until `text` is shown; all that was shown."""

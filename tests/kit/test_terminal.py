@@ -123,10 +123,7 @@ def test_interrupted_run_leaves_no_process_and_tells_what_it_found(
     run = ("check", "--revision=0.99", *cases, f"--jobs={jobs}", f"--json={tmp_path}/r.json")
     with Terminal(*run, "--", str(target)) as terminal:
         terminal.until("waiting (")
-        if number == signal.SIGINT:
-            terminal.type("\x03")
-        else:
-            terminal.process.send_signal(number)
+        terminal.interrupt(number)
         assert terminal.end() == 130
     assert "no verdict: the run was interrupted" in terminal.shown
     assert "Traceback" not in terminal.shown

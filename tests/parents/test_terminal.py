@@ -30,10 +30,7 @@ def test_interrupted_run_tells_what_it_found(tmp_path: Path, number: signal.Sign
     run = ("parent", f"--json={results}", "-k", f"id-zero or {LONG}", *GOOD)
     with Terminal(*run) as terminal:
         terminal.until(f"waiting (1): answers/{LONG}")
-        if number == signal.SIGINT:
-            terminal.type("\x03")
-        else:
-            terminal.process.send_signal(number)
+        terminal.interrupt(number)
         assert terminal.end() == 130
     assert "no verdict: the run was interrupted" in terminal.shown
     assert "Traceback" not in terminal.shown
