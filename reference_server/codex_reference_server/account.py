@@ -94,11 +94,11 @@ class Account:
 
     def log_out(self, params: Any, session: Session) -> Answer:  # noqa: ARG002
         """`account/logout`: the response, then updated. Nobody need be logged in."""
-        self._pending.abandon("the login was ended by a logout")
         try:
             self._auth.log_out()
         except OSError as error:
             raise _file_trouble("removed", error) from None
+        self._pending.abandon("the login was ended by a logout")
         return Answer(self._revision.make("LogoutAccountResponse"), (self._updated(),))
 
     def read(self, params: Any, session: Session) -> Answer | Later:  # noqa: ARG002

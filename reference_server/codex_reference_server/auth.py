@@ -110,11 +110,11 @@ class Auth:
         """Forget every login, the stored one too, whose refresh token the issuer gets back.
 
         Raises:
-            OSError: the stored login cannot be removed; the one in memory is gone.
+            OSError: the stored login cannot be removed; nothing has changed.
         """
         stored = store.stored_tokens(self._config.home)
-        self._change(None)
         store.forget_login(self._config.home)
+        self._change(None)
         if stored is not None and stored.refresh_token:
             self._managed.give_back(stored.refresh_token)
 

@@ -320,6 +320,25 @@ def test_api_key_that_cannot_be_stored_changes_nothing(play: Play, home: Path) -
     assert sorted(path.name for path in home.iterdir()) == ["auth.json", "config.toml"]
 
 
+def test_logout_that_cannot_remove_the_stored_login_changes_nothing(play: Play, home: Path) -> None:
+    (home / "auth.json").mkdir()
+    tokens = Tokens(1)
+
+    async def scenario(peer: Peer, provider: Provider) -> None:
+        provider.valid = {tokens.access}
+        await peer.log_in(tokens)
+        await peer.ask("account/read", {})
+        since = len(peer.heard)
+        response = await peer.ask("account/logout")
+        assert response["error"]["code"] == -32603
+        assert error(response) == "auth.json cannot be removed: Is a directory"
+        assert (await peer.account())["email"] == tokens.email
+        assert peer.methods(since) == ["response", "response"]
+        assert await (await peer.start_turn()).status() == "completed"
+
+    play(scenario)
+
+
 MANAGED = Tokens(7)
 STORED_LOGINS: dict[str, Json] = {
     "api-key": {"auth_mode": "apikey", "OPENAI_API_KEY": "sk-7"},
