@@ -60,9 +60,6 @@ class BrowserLogin:
         self._over = anyio.Event()
         self.auth_url = self._auth_url(originator, workspaces)
 
-    def __repr__(self) -> str:
-        return f"BrowserLogin({self.login_id})"
-
     async def follow(self, ending: Ending) -> None:
         """Receive the browser until it has brought what ends the login."""
 

@@ -45,9 +45,6 @@ class DeviceLogin:
         own = self._landing and f"http://localhost:{self._landing.port}"
         self.verification_url = f"{own or issuer.origin}{VERIFICATION}"
 
-    def __repr__(self) -> str:
-        return f"DeviceLogin({self.login_id})"
-
     def close(self) -> None:
         """Give back what place there is."""
         if self._landing is not None:

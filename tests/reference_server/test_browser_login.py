@@ -1,6 +1,8 @@
 """A browser login from its start to its end, in memory; what the cases of the kit do not reach."""
 
+import errno
 import json
+import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +13,7 @@ import anyio
 import httpx
 import pytest
 from codex_reference_server.browser_login import _challenge
-from codex_reference_server.landing import page
+from codex_reference_server.landing import Landing, LandingsInMemory, page
 
 from .peers import ISSUER, Peer, Provider, Tokens
 
@@ -205,10 +207,13 @@ def test_login_that_nobody_completes_fails_after_ten_minutes(play: Play) -> None
     play(scenario)
 
 
-def test_login_that_is_cancelled_during_the_exchange_logs_nobody_in(play: Play, home: Path) -> None:
+@pytest.mark.parametrize("answer", [httpx.Response(200, json=ISSUED), httpx.Response(400)])
+def test_login_that_is_cancelled_during_the_exchange_ends_once_and_logs_nobody_in(
+    play: Play, home: Path, answer: httpx.Response
+) -> None:
     async def scenario(peer: Peer, provider: Provider) -> None:
         login = await start(peer)
-        provider.issuer.gives(**ISSUED)
+        provider.issuer.answers = [answer]
         provider.issuer.gate = anyio.Event()
 
         async def come_back() -> None:
@@ -230,6 +235,46 @@ def test_second_login_takes_the_port_of_the_first(play: Play) -> None:
     async def scenario(peer: Peer, _provider: Provider) -> None:
         uris = [(await start(peer)).asked["redirect_uri"] for _ in range(3)]
         assert uris == ["http://localhost:1455/auth/callback"] * 3
+
+    play(scenario)
+
+
+def test_tokens_that_cannot_be_stored_fail_the_login(play: Play, home: Path) -> None:
+    (home / "auth.json").mkdir()
+    reason = "auth.json cannot be written: Is a directory"
+
+    async def scenario(peer: Peer, provider: Provider) -> None:
+        login = await start(peer)
+        provider.issuer.gives(**ISSUED)
+        status, shown = await login.comes_back(code="c")
+        assert (status, f"The login has failed: {reason}." in shown) == (200, True)
+        assert await login.told() == [completed(login, reason)]
+        assert await peer.account() is None
+
+    play(scenario)
+
+
+def test_login_without_a_port_is_refused_and_the_next_one_is_not(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take, failures = LandingsInMemory.take, [OSError(errno.EMFILE, os.strerror(errno.EMFILE))]
+
+    def take_or_fail(landings: LandingsInMemory) -> Landing:
+        if failures:
+            raise failures.pop()
+        return take(landings)
+
+    monkeypatch.setattr(LandingsInMemory, "take", take_or_fail)
+
+    async def scenario(peer: Peer, _provider: Provider) -> None:
+        refused = await peer.ask("account/login/start", {"type": "chatgpt"})
+        assert refused["error"] == {
+            "code": -32603,
+            "message": "no port for the browser: Too many open files",
+        }
+        login = await start(peer)
+        cancelled = await peer.ask("account/login/cancel", {"loginId": login.id})
+        assert cancelled["result"] == {"status": "canceled"}
 
     play(scenario)
 

@@ -141,6 +141,13 @@ def test_bad_config_says_where_what_and_what_was_expected(
     assert str(caught.value) == message.format(file=tmp_path / "config.toml")
 
 
+def test_config_that_is_no_file_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.mkdir()
+    with pytest.raises(ConfigError, match=f"^{file} cannot be read: Is a directory$"):
+        load_config(tmp_path, {}, (), REVISIONS["0.169"])
+
+
 def test_list_of_workspaces_needs_the_newest_revision(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"expected a string in revision 0\.99$"):
         load(tmp_path, 'forced_chatgpt_workspace_id = ["a"]', revision="0.99")
@@ -213,6 +220,17 @@ def test_main_refuses_with_one_line_and_status_2(
         f"{program} --revision is 'x', expected one of 0.93, 0.99, 0.169",
         f"{program} CODEX_HOME is {missing}, expected a folder that exists",
     ]
+
+
+def test_main_that_is_interrupted_before_it_serves_has_a_status_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("CODEX_HOME", str(tmp_path))
+    monkeypatch.setattr("anyio.run", interrupt)
+    assert main(["--listen", "ws://127.0.0.1:0"]) == 130
 
 
 def test_main_shows_help(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,10 +10,10 @@ import anyio
 import pytest
 from codex_reference_server import connection as room
 from codex_reference_server import turns
-from codex_reference_server.config import load_config
+from codex_reference_server.config import Config, load_config
 from codex_reference_server.connection import Connection
-from codex_reference_server.main import running_server
-from codex_reference_server.revision import REVISIONS
+from codex_reference_server.main import Arrangement, Server, in_memory, running_server
+from codex_reference_server.revision import REVISIONS, Revision
 from codex_reference_server.transports import LINE_LIMIT, Lines
 
 from .peers import CLIENT, REFRESH, Peer, Provider, Tokens
@@ -480,3 +480,30 @@ def test_client_that_hangs_up_both_ways_ends_the_server(play: Play) -> None:
         peer.over = True
 
     play(scenario)
+
+
+def test_server_that_cannot_begin_says_why_and_is_not_there(home: Path) -> None:
+    @asynccontextmanager
+    async def beside(_server: Server) -> AsyncIterator[None]:
+        raise OSError("what runs beside it cannot begin")
+        yield
+
+    def arrange(config: Config, revision: Revision) -> Arrangement:
+        return Arrangement(config, revision, beside=beside)
+
+    async def run() -> None:
+        async with in_memory(home, {}, [], arrange):
+            raise AssertionError("it has begun")
+
+    with pytest.raises(ExceptionGroup) as caught:
+        anyio.run(run)
+    (why,) = leaves(caught.value)
+    assert str(why) == "what runs beside it cannot begin"
+
+
+def leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    return [
+        leaf
+        for each in group.exceptions
+        for leaf in (leaves(each) if isinstance(each, BaseExceptionGroup) else [each])
+    ]

@@ -1,18 +1,26 @@
 """Landings on real sockets: browsers are served, everybody else costs little and not for long."""
 
+import errno
 import socket
 from collections.abc import Awaitable, Callable
+from typing import ClassVar
 
 import anyio
 import anyio.lowlevel
 import pytest
 from codex_reference_server import landing_sockets
-from codex_reference_server.landing import Page, Visit
-from codex_reference_server.landing_sockets import HEAD_LIMIT, VISITORS, take_landing
+from codex_reference_server.landing import LandingsInMemory, Page, Visit
+from codex_reference_server.landing_sockets import (
+    HEAD_LIMIT,
+    VISITORS,
+    SocketLanding,
+    take_landing,
+)
 
 Play = Callable[[int], Awaitable[None]]
 PATIENCE = 0.3
 ANSWERED = b"HTTP/1.1 200 OK\r\n"
+LARGE = 2_000_000  # times a path that no socket takes at once
 
 
 @pytest.fixture(params=["asyncio", "trio"])
@@ -21,7 +29,7 @@ def play(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Cal
     monkeypatch.setattr(landing_sockets, "PATIENCE", PATIENCE)
 
     async def visited(visit: Visit) -> Page:
-        return Page(200, visit.path)
+        return Page(200, visit.path * (LARGE if visit.path == "/large" else 1))
 
     async def run(scenario: Play) -> None:
         landing, over = take_landing(), anyio.Event()
@@ -65,6 +73,19 @@ def test_browser_gets_its_page(play: Callable[[Play], None]) -> None:
             assert answer.startswith(ANSWERED)
             assert answer.endswith(b"\r\n\r\n/x")
             assert b"\r\nConnection: close\r\n" in answer
+
+    play(scenario)
+
+
+def test_page_that_does_not_fit_at_once_comes_whole(
+    play: Callable[[Play], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(landing_sockets, "PATIENCE", 20.0)
+
+    async def scenario(port: int) -> None:
+        head, _, body = (await said(port, get(port, "/large"), end=False)).partition(b"\r\n\r\n")
+        assert head.startswith(ANSWERED.strip())
+        assert body == b"/large" * LARGE
 
     play(scenario)
 
@@ -158,3 +179,66 @@ def test_address_can_be_given_back_at_any_moment(steps: int, backend: str) -> No
                 over.set()
 
     anyio.run(run, backend=backend)
+
+
+class MoodyListener(socket.socket):
+    """A listener that cannot receive at first, for one reason after the other."""
+
+    def accept(self) -> tuple[socket.socket, object]:
+        if self.reasons:
+            raise self.reasons.pop(0)
+        return super().accept()
+
+    reasons: ClassVar[list[OSError]] = []
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_visitor_is_received_when_the_reason_that_none_can_be_is_gone(
+    backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reasons = [BlockingIOError(), ConnectionAbortedError(), OSError(errno.EMFILE, "too many")]
+    monkeypatch.setattr(MoodyListener, "reasons", reasons)
+
+    async def visited(visit: Visit) -> Page:
+        return Page(200, visit.path)
+
+    async def run() -> None:
+        listener = MoodyListener()
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        landing, over = SocketLanding(listener), anyio.Event()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(landing.serve, visited, over)
+            assert (await said(landing.port, get(landing.port))).startswith(ANSWERED)
+            over.set()
+        landing.close()
+
+    anyio.run(run, backend=backend)
+    assert reasons == []
+
+
+def test_landings_in_memory_have_ports_of_their_own() -> None:
+    landings = LandingsInMemory()
+    first, second = landings.take(), landings.take()
+    assert (first.port, second.port) == (1455, 1456)
+    first.close()
+    assert landings.take().port == 1455
+
+
+def test_browser_that_waits_in_memory_is_told_when_nobody_listens_any_more() -> None:
+    async def run() -> None:
+        landings = LandingsInMemory()
+        landing = landings.take()
+
+        async def visit() -> None:
+            with pytest.raises(ConnectionResetError, match=r"^nobody listens any more$"):
+                await landings.visit("http://localhost:1455/auth/callback")
+            with pytest.raises(ConnectionRefusedError, match=r"^nobody listens on port 1455$"):
+                await landings.visit("http://localhost:1455/auth/callback")
+
+        async with anyio.create_task_group() as browsers:
+            browsers.start_soon(visit)
+            await anyio.wait_all_tasks_blocked()
+            landing.close()
+
+    anyio.run(run)

@@ -369,6 +369,8 @@ def test_address_that_cannot_be_listened_on_is_refused(home: Path, refused: Refu
         f"cannot listen on {file}: there is a file that is no socket"
     )
     assert home.joinpath("config.toml").read_text()
+    long = f"unix://{home}/{'x' * 108}"
+    assert refused("--listen", long) == f"cannot listen on {long}: AF_UNIX path too long"
     assert refused("--listen", "ws://0.0.0.0:0") == (
         "cannot listen on ws://0.0.0.0:0: other machines get there, so clients need a token; "
         "expected --ws-auth capability-token"

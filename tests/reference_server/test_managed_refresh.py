@@ -1,6 +1,7 @@
 """A managed login whose access token is rejected: what is asked of whom, used and stored."""
 
 import json
+import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -218,6 +219,42 @@ def test_answer_for_another_account_is_not_taken(play: Play, auth_file: AuthFile
 
     play(scenario)
     assert auth_file.text == before
+
+
+def test_login_without_a_refresh_token_is_not_refreshed(play: Play, auth_file: AuthFile) -> None:
+    auth_file.put(stored(OLD, ""))
+
+    async def scenario(peer: Peer, provider: Provider) -> None:
+        assert await failure(peer) == f"{FAILED}there is no refresh token{SIGN_IN}"
+        assert provider.issuer.asked == []
+
+    play(scenario)
+
+
+def test_refresh_that_is_wished_before_a_logout_is_none(play: Play, auth_file: AuthFile) -> None:
+    async def scenario(peer: Peer, provider: Provider) -> None:
+        read = peer.call("account/read", {"refreshToken": True})
+        await peer.say(read, peer.call("account/logout"))
+        assert (await peer.answer_to(read))["result"]["account"] is None
+        await anyio.wait_all_tasks_blocked()
+        assert [request.url.path for request in provider.issuer.requests] == ["/oauth/revoke"]
+
+    play(scenario)
+
+
+def test_tokens_that_cannot_be_stored_are_not_used(play: Play, auth_file: AuthFile) -> None:
+    draft = auth_file.path.with_name(f".auth.json.{os.getpid()}")
+
+    async def scenario(peer: Peer, provider: Provider) -> None:
+        provider.valid = {NEW.access}
+        given(provider.issuer)
+        draft.mkdir()
+        assert await failure(peer) == f"{FAILED}auth.json cannot be written: Is a directory"
+        assert provider.bearers == [OLD.access]
+        assert (await peer.account())["email"] == OLD.email
+
+    play(scenario)
+    assert auth_file.refresh_token == "rt-1"
 
 
 def test_turns_at_once_share_one_refresh_and_its_failure(play: Play, auth_file: AuthFile) -> None:

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from codex_reference_server.credentials import Credentials
 from codex_reference_server.issuer import DeviceCode, Grant, Issued
+from codex_reference_server.landing import Visit
 from codex_reference_server.store import Tokens
 
 SECRET = "canary-of-the-test"
@@ -18,3 +19,8 @@ def test_holder_of_secrets_prints_none(holder: type[msgspec.Struct]) -> None:
     assert SECRET in repr(msgspec.structs.astuple(value))
     assert SECRET not in repr(value)
     assert SECRET not in str([value])
+
+
+def test_visitor_is_printed_without_the_code_that_it_brings() -> None:
+    visit = Visit("GET", f"/auth/callback?code={SECRET}", "localhost:1455", f"http://{SECRET}")
+    assert repr(visit) == "Visit(GET /auth/callback)"

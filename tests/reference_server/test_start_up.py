@@ -194,6 +194,7 @@ def test_thread_is_changed_looked_into_and_deleted(play: Play) -> None:
 
 def test_profiles_and_hooks_are_those_that_are_built_in(play: Play) -> None:
     async def scenario(peer: Peer, _provider: Provider) -> None:
+        assert await result(peer, "app/installed") == {"apps": []}
         profiles = (await result(peer, "permissionProfile/list", {"cwd": "/"}))["data"]
         assert [each["id"] for each in profiles] == [
             *(":read-only", ":workspace", ":danger-full-access")

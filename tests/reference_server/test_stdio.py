@@ -11,7 +11,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
+from codex_reference_server import transports
+from codex_reference_server.transports import StandardStreams
 
 from .peers import CLIENT, REFRESH, Tokens, hello
 
@@ -198,6 +201,53 @@ def test_client_that_closes_the_servers_output_ends_it(home: Path) -> None:
         server.process.stdout.close()
         server.say({"id": 2, "method": "account/read", "params": {}})
         assert server.process.wait(EXIT_LIMIT) == 0
+
+
+def test_input_that_cannot_be_read_is_at_its_end(home: Path) -> None:
+    command = [sys.executable, "-m", "codex_reference_server"]
+    environ = os.environ | {"CODEX_HOME": str(home)}
+    with home.joinpath("only-written").open("wb") as unreadable:
+        done = subprocess.run(
+            command, stdin=unreadable, capture_output=True, env=environ, check=False, timeout=30
+        )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_input_that_another_reader_has_taken_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read, gone = os.read, [BlockingIOError()]
+
+    def read_or_fail(descriptor: int, size: int) -> bytes:
+        if gone:
+            raise gone.pop()
+        return read(descriptor, size)
+
+    standard_input, other_end = os.pipe()
+    os.write(other_end, b"line\n")
+    monkeypatch.setattr(transports, "STDIN", standard_input)
+    monkeypatch.setattr(transports.os, "read", read_or_fail)
+    assert anyio.run(StandardStreams().receive) == b"line\n"
+    os.close(standard_input)
+    os.close(other_end)
+
+
+@pytest.mark.parametrize("redirection", ["<&-", ">&-"])
+def test_closed_standard_streams_are_told_with_status_2(home: Path, redirection: str) -> None:
+    shell = f'exec "$0" -m codex_reference_server {redirection}'
+    done = subprocess.run(
+        ["sh", "-c", shell, sys.executable],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env=os.environ | {"CODEX_HOME": str(home)},
+        check=False,
+        timeout=30,
+    )
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr == (
+        b"codex_reference_server: error: standard input or output is closed, "
+        b"expected a client at the other end\n"
+    )
 
 
 def test_bad_arguments_end_with_one_line_and_status_2(home: Path) -> None:
