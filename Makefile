@@ -41,8 +41,8 @@ coverage: $(READY) $(MEASURED) ## the same, and which lines and branches of refe
 $(MEASURED): tests/measured-python $(READY)
 	@install --mode=755 $< $@
 
-mutants: $(READY) ## every mutant turns exactly the clauses red that it declares; writes docs/kill-matrix.md and .json
-	@$(BIN)/python -m pytest -n auto tests/mutants
+mutants: $(READY) ## every mutant turns exactly the clauses red that it declares; writes docs/kill-matrix.md and .json; EVERY_CASE=1 runs also those that a fault does not reach
+	@$(BIN)/python -m pytest -n auto tests/mutants $(if $(EVERY_CASE),--every-case)
 
 mutants-are-current: $(READY) ## the same, but docs/kill-matrix.md and .json have to be what the run says already
 	@$(BIN)/python -m pytest -n auto tests/mutants --page-is-current

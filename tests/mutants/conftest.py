@@ -4,16 +4,20 @@ import matrix
 import pytest
 
 _ROWS = pytest.StashKey[dict[str, matrix.Row]]()
+_RAN = pytest.StashKey[list[int]]()
 _FAULTS = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     what = "the page has to be what the run says already; nothing is written"
     parser.addoption("--page-is-current", action="store_true", help=what)
+    what = "run also the cases that the fault of a mutant does not reach"
+    parser.addoption("--every-case", action="store_true", help=what)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_ROWS] = {}
+    config.stash[_RAN] = []
     config.stash[_FAULTS] = []
     config.pluginmanager.register(Gatherer(config))
 
@@ -30,6 +34,8 @@ class Gatherer:
                 if name == "row":
                     row = matrix.Row.parse(str(value))
                     self._config.stash[_ROWS][row.target] = row
+                elif name == "ran":
+                    self._config.stash[_RAN].append(int(str(value)))
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write or compare the matrix if all of it was run; a case that is idle is an error."""
@@ -51,5 +57,7 @@ class Gatherer:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        ran = sum(self._config.stash[_RAN])
+        terminalreporter.write_line(f"MATRIX {ran} times a case was run against a mutant")
         for line in self._config.stash[_FAULTS]:
             terminalreporter.write_line(f"MATRIX {line}", red=True)

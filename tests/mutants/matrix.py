@@ -4,12 +4,13 @@ import functools
 import gc
 import importlib
 import json
-import types
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import zip_longest
 from pathlib import Path
+from types import CodeType, MappingProxyType
 from typing import Any, cast
 
 import pytest
@@ -22,10 +23,12 @@ from codex_conformance.plugin import Order, body_of, spec_in
 from codex_conformance.results import CaseResult
 from codex_conformance.targets import DirectTarget, load_factory
 from mutant import Mutant
+from reach import code_that_runs, of_the_server, reach_of
 
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "kill-matrix.md"
 FIGURES = PAGE.with_suffix(".json")
+NOTHING: Mapping[str, CaseResult] = MappingProxyType({})
 SHOWN = 12  # cases that the page names for one mutant; the figures name all
 
 # Cases that no fault of the reference server can turn red, and why.
@@ -88,12 +91,23 @@ def cases(revision: str) -> list[tuple[CaseSpec, Body]]:
     return [(spec_in(item), body_of(item)) for item in items]
 
 
-def run(target: DirectTarget, revision: str) -> list[CaseResult]:
-    """Every case of a revision against a target in this process."""
-    judged, all_of = Judged(target, revision), cases(revision)
+def run(
+    target: DirectTarget, revision: str, known: Mapping[str, CaseResult] = NOTHING
+) -> list[CaseResult]:
+    """Every case of a revision against a target in this process, but those with a known result."""
+    judged = Judged(target, revision)
+    with _frozen():
+        return [
+            known[spec.id] if spec.id in known else judge_case(judged, spec, body)
+            for spec, body in cases(revision)
+        ]
+
+
+@contextmanager
+def _frozen() -> Iterator[None]:
     gc.freeze()  # as where the kit runs cases
     try:
-        return [judge_case(judged, spec, body) for spec, body in all_of]
+        yield
     finally:
         gc.unfreeze()
 
@@ -101,6 +115,41 @@ def run(target: DirectTarget, revision: str) -> list[CaseResult]:
 def reference_server(revision: str) -> DirectTarget:
     """The server without a fault."""
     return DirectTarget(load_factory(reference.NAME), ("--revision", revision))
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What a case makes of the server without a fault, and the code of the server that it ran."""
+
+    result: CaseResult
+    ran: frozenset[CodeType]
+
+
+@functools.cache
+def usual(revision: str) -> dict[str, Usual]:
+    """Every case of a revision against the server without a fault, once in this process."""
+    judged, found = Judged(reference_server(revision), revision), {}
+    with _frozen():
+        for spec, body in cases(revision):
+            with code_that_runs() as seen:
+                result = judge_case(judged, spec, body)
+            found[spec.id] = Usual(result, of_the_server(seen))
+    return found
+
+
+def judge(mutant: Mutant, case: str) -> CaseResult:
+    """One case against a mutant."""
+    judged = Judged(DirectTarget(mutant, ()), mutant.revision)
+    return next(
+        judge_case(judged, spec, body) for spec, body in cases(mutant.revision) if spec.id == case
+    )
+
+
+def known(mutant: Mutant) -> dict[str, CaseResult]:
+    """The results of the cases that the fault of a mutant does not reach."""
+    reach = reach_of(mutant.fault)
+    everything = usual(mutant.revision).items()
+    return {case: one.result for case, one in everything if one.ran not in reach}
 
 
 def row_of(target: str, mutant: Mutant, results: list[CaseResult]) -> Row:
@@ -149,10 +198,10 @@ def alike(all_of: dict[str, Mutant]) -> list[list[str]]:
     return [names for names in groups.values() if len(names) > 1]
 
 
-def _shape(code: types.CodeType) -> tuple[object, ...]:
+def _shape(code: CodeType) -> tuple[object, ...]:
     """What a function does, without its name, its place and its docstring."""
     constants = [
-        _shape(value) if isinstance(value, types.CodeType) else repr(value)
+        _shape(value) if isinstance(value, CodeType) else repr(value)
         for value in code.co_consts[1:]
     ]
     return code.co_code, tuple(constants), code.co_names, code.co_freevars
@@ -217,6 +266,8 @@ def page(rows: list[Row]) -> str:
             f"{counted['cases']} cases: {counted['verdicts']} verdicts. Each turns exactly the"
         ),
         "clauses red that it declares, and every case is turned red by at least one of them.",
+        "A case in which the server runs nothing that the fault replaces has the verdict that",
+        "it has without the fault; all others are run.",
         "[kill-matrix.json](kill-matrix.json) has the figures, and every case of every mutant.",
         "",
         "## Mutants",

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import anyio.abc
 import codex_reference_server
@@ -20,6 +21,8 @@ from codex_reference_server.credentials import EXTERNAL
 from codex_reference_server.refresh import ExternalRefresher
 
 Fault = Callable[[pytest.MonkeyPatch], None]
+
+_WATCHERS: WeakSet[Any] = WeakSet()
 
 
 @dataclass(frozen=True)
@@ -72,13 +75,20 @@ def around(patch: pytest.MonkeyPatch, owner: Any, name: str) -> Callable[[Any], 
 def instances(patch: pytest.MonkeyPatch, owner: type) -> list[Any]:
     """The instances of a class, as they are made."""
     made: list[Any] = []
+    real = owner.__dict__["__init__"]
 
-    @around(patch, owner, "__init__")
-    def remember(real: Any, self: Any, *args: Any) -> None:
+    def remember(self: Any, *args: Any) -> None:
         made.append(self)
         real(self, *args)
 
+    _WATCHERS.add(remember)
+    patch.setattr(owner, "__init__", remember)
     return made
+
+
+def watches(replacement: object) -> bool:
+    """Whether a replacement does what it replaces, and looks on."""
+    return replacement in _WATCHERS
 
 
 def external(auth: Auth) -> Any:

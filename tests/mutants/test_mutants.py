@@ -2,17 +2,21 @@
 
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import matrix
 import pytest
 from codex_account_protocol import REVISIONS
 from codex_conformance.ledger import load_ledger
+from codex_conformance.results import CaseResult
 from codex_conformance.targets import DirectTarget
 from mutant import Mutant
 
 pytestmark = pytest.mark.timeout(300)  # hundreds of cases are one test here
+TRIED = 3  # cases of each mutant that its fault does not reach
 IN_MEMORY = Path("/dev/shm")
 AREAS = ("WIRE", "INIT", "LOGIN", "APIKEY", "MANAGED", "MODE", "REFRESH", "TIMEOUT", "ERROR")
 AREAS += ("LOGOUT", "WORKSPACE", "SECRET", "READ", "RATE", "OTHER")
@@ -32,19 +36,33 @@ def homes_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("target", "mutant"), matrix.mutants().items(), ids=matrix.mutants())
 def test_mutant_breaks_the_clauses_that_it_declares(
-    target: str, mutant: Mutant, record_property: Any
+    target: str, mutant: Mutant, pytestconfig: pytest.Config, record_property: Any
 ) -> None:
-    results = matrix.run(DirectTarget(mutant, ()), mutant.revision)
+    known = {} if pytestconfig.getoption("every_case") else matrix.known(mutant)
+    results = matrix.run(DirectTarget(mutant, ()), mutant.revision, known)
     row = matrix.row_of(target, mutant, results)
     record_property("row", row.text())
+    record_property("ran", len(results) - len(known))
     assert [f"{one.id}: {one.message}" for one in results if one.verdict == "error"] == []
     found = [f"{case.id}: {one.clause}: {one.message}" for case in results for one in case.broken]
     assert set(row.broken) == mutant.broken, "\n".join(found)
 
 
+def test_fault_changes_nothing_in_a_case_that_it_does_not_reach() -> None:
+    for target, mutant in matrix.mutants().items():
+        known = matrix.known(mutant)
+        for case in Random(target).sample(sorted(known), min(TRIED, len(known))):
+            found = matrix.judge(mutant, case)
+            assert _lasting(found) == _lasting(known[case]), f"{target} reaches {case}"
+
+
+def _lasting(result: CaseResult) -> CaseResult:
+    return replace(result, duration_s=0.0)
+
+
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_reference_server_is_green(revision: str) -> None:
-    results = matrix.run(matrix.reference_server(revision), revision)
+    results = [one.result for one in matrix.usual(revision).values()]
     good = {"pass", "observed", "not-applicable"}
     assert [f"{one.id}: {one.message}" for one in results if one.verdict not in good] == []
 
