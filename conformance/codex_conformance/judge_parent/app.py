@@ -34,13 +34,8 @@ class App(Stage):
         self.script.changes.append(change)
 
     def hold(self, *methods: str) -> None:
-        """From now on, keep the responses to requests of these methods; `*` for every method."""
+        """From now on, leave requests of these methods unanswered; `*` for every method."""
         self.script.held.update(methods)
-
-    def let_go(self) -> None:
-        """Send the responses that were kept."""
-        for conversation in self.conversations:
-            conversation.let_go()
 
     def refuse(self, method: str, message: str, code: int = -32600) -> None:
         """From now on, answer requests of this method with an error."""
@@ -166,9 +161,9 @@ class App(Stage):
         return [entry for one in self.conversations for entry in one.refusals]
 
     def second_connection(self) -> Conversation | None:
-        """A connection to the server of the owner that is greeted, and has not logged in."""
+        """A connection beside the owner's, to its server, that is greeted and has not logged in."""
         for one in self.conversations:
-            if one.peer.is_shared and one is not self.owner and one.greeted and not one.logins:
+            if one.peer.is_shared and one.greeted and not one.logins:
                 return one
         return None
 

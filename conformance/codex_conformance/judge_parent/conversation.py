@@ -62,7 +62,6 @@ class Conversation:
         self._transcript = transcript
         self._on_login = on_login
         self._own: dict[tuple[type, Any], tuple[Id, str]] = {}
-        self._held: list[Callable[[], None]] = []
         self._outbox: deque[tuple[str, bytes]] = deque()
         self._filled = anyio.Event()
         self._reading = anyio.Event()
@@ -122,13 +121,6 @@ class Conversation:
         """Read again."""
         self._reading.set()
 
-    def let_go(self) -> None:
-        """Send the responses that were held."""
-        self._script.held.clear()
-        held, self._held = self._held, []
-        for send in held:
-            send()
-
     @property
     def greeted(self) -> bool:
         """Whether the handshake is done."""
@@ -143,11 +135,6 @@ class Conversation:
     def in_flight(self) -> list[tuple[Id, str]]:
         """The parent's own requests that are unanswered: id and method, in order."""
         return list(self._own.values())
-
-    @property
-    def held(self) -> int:
-        """How many responses wait to be let go."""
-        return len(self._held)
 
     # How it runs.
 
@@ -309,25 +296,19 @@ class Conversation:
         return asked
 
     def _respond(self, message: Message) -> None:
-        """Answer a request of the parent, unless the scenario wants that to wait."""
+        """Answer a request of the parent, unless the scenario leaves it unanswered."""
         key = (type(message["id"]), message["id"])
         method = self._own[key][1] if key in self._own else ""
-
-        def send() -> None:
-            self._own.pop(key, None)
-            entry = self.say(self._script.changed(message, method))
-            if method == LOGIN:
-                if "error" in message:
-                    self.refusals.append(entry)
-                elif self.accepted is None:
-                    self.accepted = entry
-            self._pulse.beat()
-
         if method in self._script.held or "*" in self._script.held:
-            self._held.append(send)
-            self._pulse.beat()
-        else:
-            send()
+            return
+        self._own.pop(key, None)
+        entry = self.say(self._script.changed(message, method))
+        if method == LOGIN:
+            if "error" in message:
+                self.refusals.append(entry)
+            elif self.accepted is None:
+                self.accepted = entry
+        self._pulse.beat()
 
     # Furniture.
 

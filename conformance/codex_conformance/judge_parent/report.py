@@ -53,7 +53,7 @@ def _verdict(
         return "error", (), outcome
     broken = outcome if isinstance(outcome, Broken) else None
     breaks = [_break(app, finding) for finding in found]
-    if broken is not None and broken.clause is not None and not broken.prerequisite:
+    if broken is not None and broken.clause is not None:
         stated = Finding(broken.clause, broken.expected, broken.actual, broken.wrong)
         breaks = [_break(app, stated), *(one for one in breaks if one.clause != broken.clause)]
     if breaks:

@@ -14,7 +14,7 @@ class Script:
     """The wishes of one scenario; by default everything passes as it is.
 
     Attributes:
-        held: methods whose responses wait until they are let go.
+        held: methods whose requests stay unanswered.
         refusals: method -> error object that its requests get at once.
         changes: applied, in order, to everything that the server says.
         ends_at: methods the request for which the server answers by ending.

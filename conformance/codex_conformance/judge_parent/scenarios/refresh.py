@@ -174,7 +174,7 @@ async def again_and_again(app: App) -> None:
 
 @scenario("answers/good-after-failure", "PARENT-3")
 async def good_after_failure(app: App) -> None:
-    """When the issuer works again, the next request is answered with a token."""
+    """A refresh that could not be done keeps no later request from being answered."""
     await app.logged_in_from_issuer()
     app.issuer.refuses(503, {"error": "temporarily_unavailable"})
     need((await app.refreshed(clause="PARENT-10")).came, "an answer while the issuer fails", "none")
