@@ -11,7 +11,7 @@ EXAMPLES := 20
 SEED := $(shell date +%s)
 REVISION := 0.169
 WITHOUT :=
-COMMAND := $(CURDIR)/$(BIN)/python -m codex_reference_server --revision $(REVISION)
+COMMAND :=
 
 .DEFAULT_GOAL := check
 CODEX ?= 0.163.0 0.169.0
@@ -50,7 +50,7 @@ mutants-are-current: $(READY) ## the same, but docs/kill-matrix.md and .json hav
 faulty-parents: $(READY) ## every faulty parent is found to break exactly the clauses that it declares; FAULT=NAME for some
 	@$(BIN)/python -m pytest tests/parents/test_faults.py $(addprefix -k ,$(FAULT))
 
-fuzz: $(READY) ## play generated sessions against COMMAND, by default the reference server; WITHOUT="kind,kind" leaves out kinds of steps
+fuzz: $(READY) ## play generated sessions against COMMAND, by default the reference server in process; WITHOUT="kind,kind" leaves out kinds of steps
 	@cd tests/generated_inputs && $(CURDIR)/$(BIN)/python fuzz.py $(EXAMPLES) $(SEED) $(REVISION) "$(WITHOUT)" $(COMMAND)
 
 test-real: $(READY) ## judge released codex binaries, each against its baseline; PART=1/8 takes an eighth of the cases, REAL=FILE that file alone

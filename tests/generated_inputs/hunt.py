@@ -4,7 +4,6 @@ The same seed draws the same sessions.
 """
 
 import sys
-import tempfile
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1] / "mutants"))
@@ -29,15 +28,13 @@ def noticed(mutant: Mutant, examples: int, seed: int) -> Disagreement | None:
 
 def main(arguments: list[str]) -> int:
     examples, seed, *names = arguments
-    if Path("/dev/shm").is_dir():
-        tempfile.tempdir = "/dev/shm"
     mutants = matrix.mutants().items()
     hunted = [(name, each) for name, each in mutants if not names or each.name in names]
     found = 0
     for name, mutant in hunted:
         disagreement = noticed(mutant, int(examples), int(seed))
         found += disagreement is not None
-        how = disagreement.result.message[:100] if disagreement else "not noticed"
+        how = (disagreement.result.message or "")[:100] if disagreement else "not noticed"
         print(f"{name} {sorted(mutant.broken)}: {how}", flush=True)
     print(f"{found} of {len(hunted)} mutants noticed in {examples} sessions, seed {seed}")
     return 0

@@ -1,11 +1,12 @@
 """A model of the account, and what a server that keeps every clause says of it after each step."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from codex_conformance.bench import Bench
 from codex_conformance.case import Setup, expect, require
+from codex_conformance.cases.managed_login import BrowserLogin
 from codex_conformance.exchange import Response
 from codex_conformance.issuer import ManagedLogin
 from codex_conformance.mock_parent import MockParent
@@ -44,8 +45,8 @@ class Model:
         refused: the bearers that the backend takes no more.
         asked: the refresh requests that were to come so far.
         asked_before: those of them that came before the server was started again.
-        pending: the browser login that waits for its user, its loginId and its authUrl.
-        begun: the loginIds of all browser logins.
+        pending: the browser login that waits for its user.
+        begun: all browser logins that have not succeeded.
         forgotten: a browser login of which no clause says whether it still waits.
         seen: up to where the transcript has been looked at.
         at_start: what a server may tell of a stored login at its start, whenever that comes.
@@ -58,9 +59,9 @@ class Model:
     refused: set[str] = field(default_factory=set)
     asked: int = 0
     asked_before: int = 0
-    pending: tuple[str, str] | None = None
-    begun: list[str] = field(default_factory=list)
-    forgotten: str | None = None
+    pending: BrowserLogin | None = None
+    begun: list[BrowserLogin] = field(default_factory=list)
+    forgotten: BrowserLogin | None = None
     seen: int = 0
     at_start: tuple[str, dict[str, Any]] | None = None
 
@@ -142,6 +143,19 @@ class Step:
         """Do it to the server and to the model; what notifications it brings."""
         raise NotImplementedError
 
+    def __str__(self) -> str:
+        return brief(self)
+
+
+def brief(value: Any) -> str:
+    """A dataclass with the members that are not as usual."""
+    told = [
+        f"{member.name}={getattr(value, member.name)!r}"
+        for member in fields(value)
+        if getattr(value, member.name) != member.default
+    ]
+    return f"{type(value).__name__}({', '.join(told)})"
+
 
 def refuse(bench: Bench, model: Model) -> None:
     """From now on the backend refuses the login."""
@@ -178,6 +192,9 @@ async def look(bench: Bench, model: Model, told: Told) -> None:
         same = status.member("authMethod") == model.mode
         expect(model.clause, same, f"the authMethod {model.mode}", status)
     _expect_told(parent, model, told)
+    for entry in parent.transcript.received(model.seen):
+        silent = entry.is_request or entry.method not in model.setup.opt_out
+        expect("INIT-5", silent, "no notification that the client has opted out of", entry)
     asked = parent.refreshes[model.asked :]
     clause = "REFRESH-9" if isinstance(model.who, ExternalTokens) else "REFRESH-7"
     expect(clause, not asked, "no refresh request", asked[0] if asked else None)
@@ -185,9 +202,9 @@ async def look(bench: Bench, model: Model, told: Told) -> None:
 
 
 def _expect_told(parent: MockParent, model: Model, told: Told) -> None:
-    came = []
+    came, begun = [], {login.id for login in model.begun}
     for entry in parent.account_notifications(model.seen):
-        if entry.params.get("loginId") in model.begun:
+        if entry.params.get("loginId") in begun:
             ended = entry.params.get("success") is False
             expect("LOGIN-9", ended, "the end of a browser login that was given up", entry)
         else:
@@ -212,3 +229,17 @@ def _says(entry: Entry, wanted: tuple[str, dict[str, Any]]) -> bool:
     method, members = wanted
     said = {name: entry.params.get(name) for name in members}
     return entry.method == method and said == members
+
+
+def expect_sent(clause: str, bench: Bench, before: int, *logins: Any) -> None:
+    """Expect that the requests of a turn bore these logins, one each."""
+    sent = [request.token for request in bench.backend.turn_requests[before:]]
+    wanted = [bearer(login) for login in logins]
+    expect(clause, sent == wanted, f"requests with the tokens {wanted}", f"{sent}")
+    said = [request.json()["input"] for request in bench.backend.turn_requests[before:]]
+    expect("REFRESH-3", said == said[:1] * len(said), "a retry with the same input", f"{said}")
+    for login in logins:
+        if isinstance(login, ExternalTokens):
+            for request in bench.backend.turn_requests_with(login):
+                same = request.account_id == login.account_id
+                expect("REFRESH-20", same, f"the account id {login.account_id}", request)

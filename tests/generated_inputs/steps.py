@@ -1,16 +1,13 @@
-"""The steps of a session that are no turns: logins, logouts, questions, junk."""
+"""The steps of a session that log in and out, restart and read."""
 
-import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from codex_conformance.bench import Bench
 from codex_conformance.case import expect
-from codex_conformance.cases.managed_login import expect_failure, expect_success
+from codex_conformance.cases.apikey import OTHERS
 from codex_conformance.cases.rate import shown, told
-from codex_conformance.conversation import ABSENT
-from codex_conformance.issuer import ManagedLogin, callback
 from codex_conformance.limits import ACCOUNT_LIMITS
 from codex_conformance.tokens import ALPHA, GAMMA, NO_JWT, ExternalTokens
 from model import UPDATED, Model, Step, Told, bearer, expect_refused
@@ -67,6 +64,9 @@ class LogIn(Step):
         given = self._tokens(bench, model)
         response = await bench.parent.try_login(given)
         await bench.parent.settle()
+        if not model.setup.experimental and model.revision != "0.93":
+            expect_refused("INIT-4", response, naming=["experimentalApi"])
+            return Told("INIT-4")
         if model.setup.forced_login_method == "api":
             expect_refused("LOGIN-10", response)
             return Told("LOGIN-10")
@@ -123,7 +123,10 @@ class LogInWithKey(Step):
             return Told(clause)
         expect("APIKEY-1", response.result == {"type": "apiKey"}, "the key accepted", response)
         bench.parent.use_bearer(key, "LOGIN-7")
-        model.forgotten = model.pending[0] if model.pending else model.forgotten
+        for path in bench.home.files_with(key):
+            private = not path.stat().st_mode & OTHERS
+            expect("APIKEY-4", private, f"{path.name} readable by its owner only", "others")
+        model.forgotten = model.pending or model.forgotten
         model.log_in(key)
         return model.announced("APIKEY-1", response)
 
@@ -147,66 +150,6 @@ class LogInOverTokens(Step):
 
 
 @dataclass(frozen=True)
-class BeginBrowserLogin(Step):
-    """A browser login; refused while external tokens are active."""
-
-    async def take(self, bench: Bench, model: Model) -> Told:
-        response = await bench.parent.call(START, {"type": "chatgpt"})
-        if isinstance(model.who, ExternalTokens):
-            expect_refused("MODE-1", response)
-        elif model.setup.forced_login_method == "api":
-            expect("WIRE-4", response.answered, "a response", response)
-        else:
-            login_id, url = response.member("loginId"), response.member("authUrl")
-            begun = isinstance(login_id, str) and isinstance(url, str)
-            expect("MANAGED-1", begun, "a loginId and an authUrl", response)
-            model.pending = (login_id, url)
-            model.begun.append(login_id)
-        return Told("MANAGED-1")
-
-
-@dataclass(frozen=True)
-class CancelBrowserLogin(Step):
-    """The cancellation of the browser login begun last, or of one that nobody has begun."""
-
-    async def take(self, bench: Bench, model: Model) -> Told:
-        parent, mark = bench.parent, bench.parent.mark()
-        login_id = model.begun[-1] if model.begun else str(uuid.UUID(int=1))
-        response = await parent.call("account/login/cancel", {"loginId": login_id})
-        waits = model.pending is not None and model.pending[0] == login_id
-        status = response.member("status")
-        if login_id != model.forgotten:
-            wanted = "canceled" if waits else "notFound"
-            clause = "MANAGED-3" if waits or not model.begun else "LOGIN-9"
-            expect(clause, status == wanted, f"the status {wanted}", response)
-        if waits:
-            await expect_failure("MANAGED-3", parent, login_id, mark)
-            model.pending = None
-        return Told("MANAGED-3")
-
-
-@dataclass(frozen=True)
-class FinishBrowserLogin(Step):
-    """The user logs in on the page of the browser login that waits, after a wrong turning."""
-
-    async def take(self, bench: Bench, model: Model) -> Told:
-        if model.pending is None:
-            return Told("MANAGED-2")
-        (login_id, url), issuer = model.pending, bench.backend.issuer
-        astray = await bench.browse(callback(url, code=bench.mint.code(), state="wrong"))
-        expect("MANAGED-2", astray.is_error, "an HTTP error for a wrong state", astray)
-        account = model.workspaces[0] if model.workspaces else ALPHA
-        mark = bench.parent.mark()
-        await bench.browse(issuer.consent(url, account))
-        await expect_success("MANAGED-2", bench.parent, login_id, mark)
-        model.begun.remove(login_id)
-        model.log_in(issuer.newest)
-        bench.parent.use_bearer(bearer(model.who), "LOGIN-7")
-        done = {"loginId": login_id, "success": True, "error": None}
-        return Told("MANAGED-2", (("account/login/completed", done), (UPDATED, model.updated)))
-
-
-@dataclass(frozen=True)
 class LogOut(Step):
     """A logout, whoever is logged in."""
 
@@ -216,7 +159,10 @@ class LogOut(Step):
         await bench.parent.settle()
         clause = "LOGOUT-1" if somebody else "LOGOUT-6"
         expect(clause, response.result == {}, "the result {}", response)
-        model.forgotten = model.pending[0] if model.pending else model.forgotten
+        if isinstance(model.stored, str):
+            kept = [path.name for path in bench.home.files_with(model.stored)]
+            expect("APIKEY-4", not kept, "no file that holds the key", f"{kept}")
+        model.forgotten = model.pending or model.forgotten
         model.log_in(None)
         told = ((UPDATED, {"authMode": None}),) if somebody else ()
         return Told(clause, told, response, may_update=not somebody)
@@ -241,21 +187,6 @@ class Restart(Step):
 
 
 @dataclass(frozen=True)
-class ReadRefreshed(Step):
-    """`account/read` with `refreshToken: true`, which refreshes a managed login alone."""
-
-    async def take(self, bench: Bench, model: Model) -> Told:
-        managed = isinstance(model.who, ManagedLogin)
-        response = await bench.parent.read_account(refresh_token=True)
-        if managed:
-            _take_newest(bench, model)
-        clause = "MANAGED-5" if managed else "REFRESH-9"
-        same = response.account == model.account
-        expect(clause, same, f"the account {model.account}", response)
-        return Told(clause, may_update=managed)
-
-
-@dataclass(frozen=True)
 class ReadLimits(Step):
     """The limits, which a valid ChatGPT login has; of another nobody says what comes."""
 
@@ -268,42 +199,3 @@ class ReadLimits(Step):
                 same = told(response.member("rateLimits")) == shown(ACCOUNT_LIMITS)
                 expect("RATE-1", same, "the limits of the backend", response)
         return Told("RATE-1")
-
-
-@dataclass(frozen=True)
-class Ask(Step):
-    """A request of any method, with params that are valid, or hardly.
-
-    What meets a 401 may refresh the login, and ask the client for it.
-    """
-
-    method: str
-    params: Any = field(default=ABSENT)
-
-    async def take(self, bench: Bench, model: Model) -> Told:
-        if model.stale and not bench.parent.clock.virtual:
-            return Told("OTHER-1")  # ten seconds in which nobody answers
-        response = await bench.parent.call(self.method, self.params)
-        expect("WIRE-4", response.answered, f"a response to {self.method}", response)
-        if isinstance(model.who, ManagedLogin):
-            _take_newest(bench, model)
-        elif model.stale:
-            model.asked = len(bench.parent.refreshes)
-        return Told("OTHER-1", may_update=True)
-
-
-@dataclass(frozen=True)
-class Write(Step):
-    """Bytes that end in a line of their own, whatever else they are."""
-
-    data: bytes
-
-    async def take(self, bench: Bench, model: Model) -> Told:
-        await bench.parent.send_bytes(self.data + b"\n")
-        return Told("WIRE-9")
-
-
-def _take_newest(bench: Bench, model: Model) -> None:
-    """A managed login is the one that the issuer gave out last."""
-    if bench.backend.issuer.given:
-        model.log_in(bench.backend.issuer.newest)

@@ -21,6 +21,7 @@ EVERY = {
     "log in undecodably": "LOGIN-8: of a JWT only the payload is decoded",
     "refresh undecodably": "REFRESH-13: of a JWT only the payload is decoded",
     "log in under a turn": "REFRESH-11: the client is asked for a token that it has replaced",
+    "refresh with a malformed error": "ERROR-4: an error without code or message is no answer",
     "begin a browser login": "WORKSPACE-1: a login refused for its workspace ends one in a browser",
 }
 NEWER = {
@@ -30,6 +31,8 @@ NEWER = {
 LEFT_OUT = {
     "0.98.0": EVERY
     | {
+        "refresh with tokens in an error": "ERROR-3: the error of the turn repeats them",
+        "managed turns at once": "MANAGED-4: each turn uses the refresh token",
         "log in during a refresh": "LOGIN-12: the refresh's answer replaces the newer login",
         "log out during a refresh": "LOGOUT-4: the refresh's answer logs in again",
     },
