@@ -115,6 +115,13 @@ def test_sentence_names_the_line_of_the_case(tmp_path: Path) -> None:
     ]
 
 
+def test_sentence_names_the_line_of_the_entry_where_the_case_is_spelled_differently(
+    tmp_path: Path,
+) -> None:
+    text = GOOD.replace('"wire/b"', '"wire\\u002Fb"')
+    assert stale(tmp_path, text=text)[1] == "5: WIRE-9 in wire/b: there is no such case"
+
+
 # --- a last day
 
 
@@ -245,6 +252,13 @@ def test_file_that_is_no_baseline_is_refused_with_the_line_and_the_reason(
 def test_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BaselineError, match="No such file"):
         read_baseline(tmp_path / "none.toml", load_ledger())
+
+
+def test_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "baseline.toml"
+    file.write_bytes(b"release = '\xff'")
+    with pytest.raises(BaselineError, match=rf"^--baseline {file}: not TOML: not UTF-8$"):
+        read_baseline(file, load_ledger())
 
 
 def test_baseline_of_another_revision_is_refused(tmp_path: Path) -> None:

@@ -156,3 +156,8 @@ def test_chart_that_cannot_be_read_is_none(content: str | None, tmp_path: Path) 
     if content is not None:
         tmp_path.joinpath("a.jsonl").write_text(content)
     assert read_steps(tmp_path / "a.txt") == ()
+
+
+def test_chart_says_how_many_steps_are_left_out() -> None:
+    lines = chart_lines(abridged(many(100), 10, {50}))
+    assert [line.strip() for line in lines if "more" in line] == ["⋮ 46 more", "⋮ 44 more"]

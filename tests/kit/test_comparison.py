@@ -1,13 +1,13 @@
 """What is said to have changed between two runs."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 from codex_conformance.comparison import Comparison, compare
 from codex_conformance.reports.columns import Column
 from codex_conformance.reports.comparison import comparison_lines
-from codex_conformance.results import RunResult
+from codex_conformance.results import CaseResult, RunResult
 from runs import failed, result, run
 
 
@@ -108,3 +108,24 @@ def test_comparison_fits_a_screen_unless_all_is_asked_for() -> None:
     assert f"  and {len(names) - 5} more; -v shows all" in shown
     assert max(map(len, shown)) <= 100
     assert len("\n".join(lines(old, new, verbose=True)).splitlines()) > 2 * len(names)
+
+
+def test_other_changes_are_told_after_those_of_clauses() -> None:
+    def seen(case: CaseResult, text: str) -> RunResult:
+        observed = result("wire/a", "WIRE-6", verdict="observed", seen=text)
+        return run(case, observed)
+
+    old, new = seen(BAD, "[] is refused"), seen(EXPECTED, "")
+    assert lines(old, replace(new, kit_version="2.0")) == [
+        "old    codex app-server (kit/0.99.0), revision 0.99: 1 clause kept, 1 broken",
+        "newer  codex app-server (kit/0.99.0), revision 0.99: 1 clause kept, 1 broken",
+        "judged by different kits: 1.2.3 and 2.0",
+        "",
+        "Expected differently: 1 case",
+        "  login/a: fail, now expected-fail",
+        "",
+        "Seen differently: 1 clause",
+        "  WIRE-6       was  [] is refused\n               now  nothing else",
+        "",
+        "nothing broke",
+    ]

@@ -129,3 +129,25 @@ def test_long_lists_are_cut_unless_all_is_asked_for(
         assert sum(line.startswith(mark) for line in every) == count
         assert sum(line.startswith(mark) for line in few) == min(6, count)
     assert "BASELINE  and 2 more; -v shows all" in few
+
+
+def test_fault_of_the_kit_is_told_whole_and_blamed_on_nobody_else(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    broke = CaseResult("login/a", ("LOGIN-1",), "error", message="Traceback:\nKeyError: 'x'")
+    lines = told(capsys, broke)
+    assert lines[: lines.index("    KeyError: 'x'") + 1] == [
+        "ERROR  login/a",
+        "  the kit or the machine broke, not the target:",
+        "    Traceback:",
+        "    KeyError: 'x'",
+    ]
+    assert lines[-1] == "codex app-server: no verdict: the run itself is broken"
+
+
+def test_what_was_observed_is_told_if_all_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    seen = {"WIRE-6": "[] is refused"}
+    case = CaseResult("wire/a", ("WIRE-6",), "observed", observations=seen)
+    shown = ["Observed where several behaviours are allowed:", "  WIRE-6       [] is refused"]
+    assert [line for line in told(capsys, case, verbose=True) if line in shown] == shown
+    assert not {*shown} & {*told(capsys, case)}

@@ -13,11 +13,18 @@ from urllib.request import ProxyHandler, build_opener
 import anyio
 import httpx
 import pytest
+from codex_conformance.loopback import served
+from codex_conformance.replies import Reply, request_of
+from codex_conformance.stand_in import traffic as traffic_room
 from codex_conformance.stand_in.composition import StandIn
-from codex_conformance.stand_in.control import application
+from codex_conformance.stand_in.control import application, controlled
 from codex_conformance.stand_in.settings import Settings
-from codex_conformance.stand_in.traffic import Traffic
+from codex_conformance.stand_in.traffic import Redaction, Traffic
 from codex_conformance.tokens import Mint, Needles
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 
 from .parents import Parent, parent_of
 
@@ -97,6 +104,7 @@ REFUSED = [
     ("GET", "/", {"headers": {"origin": "http://evil.test"}}, 403, "requests of web pages are"),
     ("POST", "/expire", {"headers": {"origin": "null"}}, 403, "requests of web pages are not"),
     ("GET", "/", {"headers": {"host": "evil.test"}}, 403, "the Host header names no loopback"),
+    ("GET", "/", {"headers": {"host": "[::1"}}, 403, "the Host header names no loopback"),
     ("GET", "/x", {"headers": {"host": "evil.test:80"}}, 403, "the Host header names no loopb"),
 ]
 
@@ -222,3 +230,60 @@ def test_what_cannot_be_opened_is_said_in_one_sentence(tmp_path: Path) -> None:
             assert done.returncode == 2
             last = done.stderr.decode().splitlines()[-1]
             assert last.startswith(f"codex-conformance serve: error: {reason}")
+
+
+def test_traffic_of_a_backend_of_ones_own_is_told_too(tmp_path: Path) -> None:
+    async def page(_request: Request) -> PlainTextResponse:
+        return PlainTextResponse("no", 418)
+
+    async def run() -> list[bytes]:
+        backend = Starlette(routes=[Route("/v1/responses", page, methods=["POST"])])
+        async with served(backend) as port:
+            stand_in = StandIn(
+                Settings(backend=f"http://127.0.0.1:{port}", traffic=str(tmp_path / "t.jsonl"))
+            )
+            async with parent_of(stand_in, tmp_path) as parent:
+                await parent.log_in(Mint("traffic").mint())
+                assert "418" in (await parent.turn("hi"))["error"]["message"]
+        assert stand_in.traffic is not None
+        return list(stand_in.traffic.lines())
+
+    lines = [json.loads(line) for line in anyio.run(run)]
+    assert [(each["http"], each["status"]) for each in lines if "http" in each] == [
+        ("POST /v1/responses", 418)
+    ]
+
+
+def test_traffic_shows_a_body_that_is_no_json_by_its_length() -> None:
+    async def exchange() -> None:
+        traffic.exchanged(request_of("POST", "/v1/x", {}, b"token=canary"), Reply(200))
+
+    traffic = Traffic()
+    anyio.run(exchange)
+    (line,) = traffic.lines()
+    assert json.loads(line)["request"] == "12 bytes"
+
+
+def test_secrets_are_known_so_many_and_none_that_stands_for_something_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(traffic_room, "_REMEMBERED", 2)
+    redaction = Redaction()
+    for secret in ("canary-first", "canary-second", "canary-third", "the"):
+        redaction.learn({"accessToken": secret})
+    shown = redaction.redacted("the canary-first, the canary-second, the canary-third")
+    assert [name for name in ("first", "second", "third") if f"canary-{name}" in shown] == ["first"]
+    assert shown.count("the ") == 3
+
+
+def test_control_without_a_file_tells_its_address_on_stderr(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    async def run() -> int:
+        async with controlled(StandIn(Settings()), ("127.0.0.1", 0), None):
+            url = capsys.readouterr().err.removeprefix("control: ").strip()
+            async with httpx.AsyncClient() as client:
+                return (await client.get(url)).status_code
+
+    assert anyio.run(run) == 200
+    assert list(tmp_path.iterdir()) == []

@@ -274,3 +274,48 @@ def test_issuer_remembers_so_much_and_no_more(play: Play, monkeypatch: pytest.Mo
         assert len(kept["_mint"].secrets) == 16
 
     play(scenario)
+
+
+def test_what_it_does_not_serve_is_not_found() -> None:
+    async def asks() -> None:
+        backend = embedded.EmbeddedBackend()
+        for path in ("/other", "/oauth/other"):
+            reply = await backend("GET", path, {}, b"")
+            assert (reply.status, b"".join([chunk async for chunk in reply.chunks()])) == (
+                404,
+                b'{"detail": "not served by the embedded backend"}',
+            )
+
+    anyio.run(asks)
+
+
+@pytest.mark.parametrize("body", [b"{", b"{}", b'{"input": []}', b'{"input": [{"content": 5}]}'])
+def test_assistant_answers_what_holds_no_words(body: bytes) -> None:
+    async def asks() -> None:
+        head = {"authorization": "Bearer token"}
+        reply = await embedded.EmbeddedBackend()("POST", "/v1/responses", head, body)
+        said = b"".join([chunk async for chunk in reply.chunks()])
+        assert (reply.status, b"You said nothing. I am" in said) == (200, True)
+
+    anyio.run(asks)
+
+
+def test_expired_tokens_are_remembered_so_many_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(embedded, "REMEMBERED", 2)
+
+    async def asks() -> None:
+        backend = embedded.EmbeddedBackend()
+        for token in ("first", "second", "third"):
+            backend.expire(token)
+        heads = ({"authorization": f"Bearer {token}"} for token in ("first", "second", "third"))
+        replies = [await backend("POST", "/v1/responses", head, b"") for head in heads]
+        assert [reply.status for reply in replies] == [200, 401, 401]
+
+    anyio.run(asks)
+
+
+def test_nothing_can_be_told_to_a_server_that_does_not_run_yet() -> None:
+    with pytest.raises(NotNowError, match=r"^no server is running$"):
+        StandIn(Settings()).force_workspaces("ws-1")

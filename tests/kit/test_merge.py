@@ -150,3 +150,16 @@ def test_file_is_not_merged_into_itself(tmp_path: Path) -> None:
         stored.append(read_results(path))
     with pytest.raises(UsageError, match=r"one\.json: is one of the files that are merged"):
         write_merged(stored, tmp_path / "one.json")
+
+
+def test_transcripts_are_taken_along_as_far_as_they_are_there(tmp_path: Path) -> None:
+    folder = tmp_path / "part.d"
+    folder.mkdir()
+    write_transcript(folder, "login/a", talk("one"))
+    (folder / "login.a.jsonl").unlink()
+    there, lost = (
+        Stored(Path(f"{name}.json"), each, folder if name == "a" else None)
+        for name, each in (("a", FIRST), ("b", SECOND))
+    )
+    write_merged([there, lost], tmp_path / "whole.json")
+    assert [path.name for path in (tmp_path / "whole.json.d").iterdir()] == ["login.a.txt"]

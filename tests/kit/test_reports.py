@@ -193,3 +193,29 @@ def test_runs_are_called_by_their_files_as_shortly_as_they_differ() -> None:
     paths = [Path("a/r.json"), Path("b/r.json"), Path("b/codex-0.98.0.json")]
     shown = columns([Stored(path, run(GOOD), None) for path in paths])
     assert [column.label for column in shown] == ["a/r.json", "b/r.json", "codex-0.98.0"]
+
+
+def test_summary_tells_of_the_baseline_and_of_what_was_seen() -> None:
+    observed = result("wire/a", "WIRE-6", verdict="observed", seen="[] | is refused")
+    text = summary(run(observed, UNKNOWN, stale=("b.toml:3: no longer fails",)))
+    assert "Baseline of r0:\n\n- b.toml:3: no longer fails\n" in text
+    assert "| untestable | a/a | WIRE-1 |  |\n" in text
+    assert "| clause | seen |\n|---|---|\n| WIRE-6 | &#91;&#93; &#124; is refused |\n" in text
+
+
+def test_target_that_its_column_is_called_after_is_named_once() -> None:
+    name = run().subject.name
+    (row,) = (
+        line
+        for line in summary_text([Column(name, run(GOOD))], strict=False).splitlines()
+        if " 0.99 " in line
+    )
+    assert row == f"| {name} | 0.99 | conforms | 1 |"
+
+
+def test_junit_tells_whole_what_broke_in_the_kit(tmp_path: Path) -> None:
+    told = "Traceback:\nKeyError: 'x'"
+    root = junit(tmp_path, run(replace(NO_VERDICT, message=told)))
+    (error,) = root.iter("error")
+    assert error.get("message") == "WIRE-1: KeyError: 'x'"
+    assert (error.text or "").strip() == told

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from codex_conformance import results_file
 from codex_conformance.errors import UsageError
 from codex_conformance.ledger import load_ledger
 from codex_conformance.results import (
@@ -265,3 +266,12 @@ def test_file_that_contradicts_itself_is_refused(change: Any, said: str, tmp_pat
     path = tmp_path / "r.json"
     path.write_text(json.dumps(document))
     assert complaint(path) == f"F: {said}"
+
+
+def test_file_that_is_too_large_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results_file, "_LARGEST", 1000)
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps(whole()))
+    assert complaint(path) == "F: expected a results file, got more than 1000 bytes"

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from codex_conformance import reference
 from codex_conformance.errors import UsageError
-from codex_conformance.stand_in import shim
+from codex_conformance.stand_in import launch, shim
 from codex_conformance.stand_in.settings import FILE, Settings, file_text, read_settings
 from codex_conformance.stand_in.shim import write_shim
 
@@ -160,6 +161,10 @@ def test_shim_overwrites_its_own_and_nothing_else(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="was not written by codex-conformance"):
         write_shim(tmp_path)
     codex.unlink()
+    codex.mkdir()
+    with pytest.raises(UsageError, match="was not written by codex-conformance"):
+        write_shim(tmp_path)
+    codex.rmdir()
     codex.symlink_to("/bin/true")
     with pytest.raises(UsageError):
         write_shim(tmp_path)
@@ -212,3 +217,56 @@ def test_serve_refuses_bad_options_with_one_sentence() -> None:
         done = serve(*arguments)
         assert done.returncode == 2
         assert reason in done.stderr.decode()
+
+
+def test_serve_shows_help() -> None:
+    done = serve("--help")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(b"usage: codex-conformance serve ")
+
+
+def test_files_that_a_shim_writes_are_found_from_everywhere(tmp_path: Path) -> None:
+    command = (sys.executable, "-m", "codex_conformance", "serve", "--shim=bin", "--traffic=t")
+    assert run(*command, cwd=tmp_path).returncode == 0
+    assert read_settings(tmp_path / "bin", {}) == Settings(traffic=str(tmp_path / "t"))
+
+
+def test_fault_of_the_stand_in_itself_is_not_taken_for_bad_usage(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fault = ExceptionGroup("tasks", [ExceptionGroup("more", [KeyError("a fault")])])
+
+    def fail(*_: object) -> int:
+        raise fault
+
+    monkeypatch.setattr(reference, "serve", fail)
+    with pytest.raises(ExceptionGroup) as caught:
+        launch.run(Settings(), [])
+    assert caught.value is fault
+
+
+def test_settings_that_cannot_be_read_are_refused_and_none_are_the_usual_ones(
+    tmp_path: Path,
+) -> None:
+    assert read_settings(tmp_path, {}) == Settings()
+    (tmp_path / FILE).mkdir()
+    with pytest.raises(UsageError) as refused:
+        read_settings(tmp_path, {})
+    assert refused.value.message.startswith(f"{tmp_path / FILE} cannot be read: ")
+
+
+def test_codex_says_why_it_can_tell_no_version_and_no_schema(codex: Path) -> None:
+    def told(*arguments: str) -> tuple[int, str]:
+        done = run(codex, *arguments)
+        return done.returncode, done.stderr.decode()
+
+    schema = ("app-server", "generate-json-schema", "--out", "/dev/null/x")
+    assert told(*schema) == (
+        2,
+        "codex: error: /dev/null/x: cannot be written to: Not a directory\n",
+    )
+    (codex.parent / FILE).write_text('revision = "1"')
+    assert told("--version") == (
+        2,
+        "codex: error: revision is '1', expected one of 0.93, 0.99, 0.169\n",
+    )

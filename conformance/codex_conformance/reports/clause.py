@@ -37,11 +37,10 @@ def clause_lines(name: str, results: Sequence[Path]) -> Iterator[str]:
         yield from _row("source", f"{code}: {ledger.sources[code]}")
     yield from _row("revisions", ", ".join(clause.revisions))
     yield from _schemas(clause)
-    cases = [case for case, judged in all_cases().items() if name in judged]
-    for case in cases:
-        yield from _row("case", case)
-    if not cases:
-        yield from _row("no case", clause.no_case or "and no reason for none")
+    for case, judged in all_cases().items():
+        if name in judged:
+            yield from _row("case", case)
+    yield from _row("no case", clause.no_case or "")
     yield from verdicts
 
 

@@ -69,8 +69,6 @@ def html_text(columns: Sequence[Column], *, strict: bool) -> str:
 def _code(text: str) -> Markup:
     """A text with what stands in backticks as code."""
     parts = text.split("`")
-    if len(parts) % 2 == 0:
-        return Markup.escape(text)
     marked = [
         Markup("<code>{}</code>").format(part) if place % 2 else Markup.escape(part)
         for place, part in enumerate(parts)
