@@ -231,13 +231,13 @@ def run_cases(order: Order, listener: object, *, select: str = "", jobs: int = 1
     else:
         arguments.append("-pcodex_conformance.plugin")
     status = _pytest(arguments, plugins)
-    if status == pytest.ExitCode.USAGE_ERROR:
+    if select and status == pytest.ExitCode.USAGE_ERROR:
         raise UsageError(f"-k {select!r}: expected an expression such as 'refresh and not late'")
-    if quiet.interrupted:
-        return True
-    if status in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.INTERRUPTED):
+    if quiet.uncollected:
+        raise ConformanceError(f"the cases cannot be collected: {quiet.uncollected}")
+    if status in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
         raise ConformanceError(f"the cases could not be run (pytest says {int(status)})")
-    return False
+    return quiet.interrupted
 
 
 def _pytest(arguments: list[str], plugins: list[object]) -> int:
@@ -256,13 +256,23 @@ def _pytest(arguments: list[str], plugins: list[object]) -> int:
 
 
 class _Quiet:
-    """Takes pytest's own voice away; reporters speak. Notes when somebody wants the end."""
+    """Takes pytest's own voice away; reporters speak. Notes what keeps the cases from their end.
+
+    Attributes:
+        interrupted: whether somebody wants the end.
+        uncollected: why a file has no cases, empty where all have.
+    """
 
     interrupted = False
+    uncollected = ""
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         config.pluginmanager.unregister(name="terminalreporter")
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.uncollected = report.longreprtext
 
     def pytest_keyboard_interrupt(self) -> None:
         self.interrupted = True
@@ -307,10 +317,6 @@ class _Listener:
     def pytest_runtest_logstart(self, location: tuple[str, int | None, str]) -> None:
         if self._watcher:
             self._watcher.began_case(location[2])
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        if report.failed:
-            raise ConformanceError(f"the cases cannot be collected: {report.longreprtext}")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         result = result_in(report)

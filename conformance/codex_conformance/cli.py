@@ -275,8 +275,6 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")  # what a target says fits in no codec
     try:
         app(standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except click.ClickException as error:

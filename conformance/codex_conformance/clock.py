@@ -75,8 +75,13 @@ def run(clock: Clock, main: Callable[[], Awaitable[T]], seed: str = "") -> T:
     from trio.testing import MockClock
 
     options = {"clock": MockClock(autojump_threshold=0)}
-    with _scheduled_by(seed), _seldom_collecting():
-        return anyio.run(main, backend="trio", backend_options=options)
+    try:
+        with _scheduled_by(seed), _seldom_collecting():
+            return anyio.run(main, backend="trio", backend_options=options)
+    except BaseExceptionGroup as group:
+        if group.subgroup(KeyboardInterrupt) is None:
+            raise
+        raise KeyboardInterrupt from group  # alone, as everybody knows it
 
 
 @contextmanager

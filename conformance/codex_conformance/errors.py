@@ -27,8 +27,8 @@ class UsageError(ConformanceError):
     """The command line asks for something that does not exist."""
 
 
-def leaves(error: Exception) -> list[Exception]:
+def leaves(error: BaseException) -> list[BaseException]:
     """The exceptions in a group of groups, or the exception itself."""
-    if isinstance(error, ExceptionGroup):
+    if isinstance(error, BaseExceptionGroup):
         return [leaf for part in error.exceptions for leaf in leaves(part)]
     return [error]

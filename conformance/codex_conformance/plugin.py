@@ -90,7 +90,8 @@ class Order:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Take the order."""
-    parser.addoption("--order", help="what to judge, as JSON; written by codex-conformance")
+    help_ = "what to judge, as JSON; written by codex-conformance"
+    parser.addoption("--order", required=True, help=help_)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -98,9 +99,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "revisions(*names): what a parameter makes sense in")
     config.addinivalue_line("markers", "byte_stream: is about bytes that come as a stream")
     config.addinivalue_line("markers", "fresh_server: is about one that nobody has talked to")
-    text = config.getoption("--order")
-    if text:
-        config.pluginmanager.register(CasePlugin(Order.parse(text)), "codex-conformance-cases")
+    order = Order.parse(config.getoption("--order"))
+    config.pluginmanager.register(CasePlugin(order), "codex-conformance-cases")
 
 
 class CasePlugin:
@@ -175,12 +175,7 @@ class CasePlugin:
             return CaseResult(spec.id, spec.clauses, "not-applicable", message=reason)
         if why := _not_for(self.judged.target, item):
             return CaseResult(spec.id, spec.clauses, "not-applicable", message=why)
-        try:
-            return judge_case(self.judged, spec, body_of(item))
-        except BaseExceptionGroup as group:
-            if group.subgroup(KeyboardInterrupt) is None:
-                raise
-            raise KeyboardInterrupt from group  # alone, as pytest knows it
+        return judge_case(self.judged, spec, body_of(item))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Any:

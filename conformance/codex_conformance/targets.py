@@ -105,7 +105,7 @@ class DirectTarget:
                 async with self.factory(home.codex_home, environ, self.argv) as stream:
                     task_status.started(_InProcess(stream, stderr))
                     await leave.wait()
-            except* Exception as group:  # noqa: BLE001 - the target's fault; a star: it may be cancelled too
+            except* (Exception, SystemExit) as group:  # noqa: BLE001 - the target's; it may be cancelled too
                 if stream is None:
                     first = leaves(group)[0]
                     what = f"{type(first).__name__}: {first}"
