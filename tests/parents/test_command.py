@@ -51,6 +51,14 @@ def test_no_command_is_said() -> None:
     )
 
 
+def test_list_shows_the_scenarios_and_their_clauses_and_starts_nothing() -> None:
+    done = run("--list", "-k", "flight", "--", "./no-such-parent")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.split() for line in done.stdout.splitlines()] == [
+        ["answers/id-of-its-request-in-flight", "PARENT-4"]
+    ]
+
+
 def test_command_that_exits_at_once_is_told_what_was_looked_for() -> None:
     done = run("--", "sh", "-c", "echo out of order >&2; exit 3")
     assert done.returncode == 2

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import anyio
+import httpx
 import pytest
 from codex_conformance.testing import AppServer, fixtures, open_app_server
 from judging import HERE, PYTHON
@@ -13,6 +14,11 @@ from judging import HERE, PYTHON
 pytest_plugins = ["pytester"]
 app_server, codex_revision = fixtures.app_server, fixtures.codex_revision
 
+INITIALIZE = (
+    b"""{"id":1,"method":"initialize","params":{"clientInfo":{"name":"me","version":"1"},
+"capabilities":{"experimentalApi":true}}}""".replace(b"\n", b"")
+    + b"\n"
+)
 GOOD = (*PYTHON, str(HERE / "parent.py"))
 
 
@@ -58,6 +64,70 @@ def test_rejected_token_is_no_refresh(app_server: AppServer) -> None:
         app_server.ask_for_refresh()
         with pytest.raises(AssertionError, match=r"^the refresh was answered with a token"):
             app_server.wait_refreshed()
+
+
+def test_answer_of_the_other_kind_is_told(app_server: AppServer) -> None:
+    with pytest.raises(AssertionError, match=r"^the parent has handed over no tokens: "):
+        _ = app_server.tokens
+    with running(app_server):
+        app_server.wait_logged_in()
+        app_server.ask_for_refresh()
+        app_server.wait_refreshed()
+        app_server.ask_for_refresh()
+        with pytest.raises(AssertionError, match=r"answered with tokens, and not with an error$"):
+            anyio.run(app_server.refused)
+
+
+def test_refusal_is_no_refresh(app_server: AppServer) -> None:
+    with running(app_server):
+        app_server.wait_logged_in()
+        app_server.issuer.refuses()
+        app_server.ask_for_refresh()
+        with pytest.raises(AssertionError, match=r"^the refresh was refused: \{'code': -32000, "):
+            app_server.wait_refreshed()
+
+
+@pytest.mark.parametrize("status", [0, 101])
+def test_server_can_end_while_a_parent_is_connected(app_server: AppServer, status: int) -> None:
+    async def listens() -> bytes:
+        async with await app_server.connect() as stream:
+            await stream.send(INITIALIZE)
+            said = b""
+            while not said.endswith(b"\n"):
+                said += await stream.receive()
+            await anyio.to_thread.run_sync(app_server.end, status)
+            with pytest.raises(anyio.EndOfStream):
+                await stream.receive()
+        return said
+
+    assert b'"result"' in anyio.run(listens)
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "status", "error"),
+    [
+        ("POST", b"{", 400, 'expected a JSON object such as {"account": "acct-alpha"}'),
+        ("POST", b'{"account": 5}', 400, "expected account to be a string, or null"),
+        ("POST", b'{"account": "x"}', 404, "no account 'x'; there are acct-alpha, "),
+        ("GET", b"", 405, "expected POST"),
+    ],
+)
+def test_issuer_says_what_is_wrong_with_a_request(
+    app_server: AppServer, method: str, body: bytes, status: int, error: str
+) -> None:
+    answer = httpx.request(method, app_server.environ["TOKEN_ISSUER_URL"], content=body)
+    assert answer.status_code == status
+    assert answer.json()["error"].startswith(error)
+    assert app_server.rotations == 0
+
+
+def test_issuer_of_another_test_is_not_found(app_server: AppServer) -> None:
+    url = app_server.environ["TOKEN_ISSUER_URL"]
+    answer = httpx.post(f"{url}/other")
+    assert (answer.status_code, answer.json()) == (
+        404,
+        {"error": "nothing is served here, or the scenario is over"},
+    )
 
 
 def test_silence_is_told_with_the_conversation(app_server: AppServer) -> None:

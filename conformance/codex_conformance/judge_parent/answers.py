@@ -17,11 +17,6 @@ _AUTH_CLAIM = "https://api.openai.com/auth"
 Id = int | str
 
 
-def same_id(one: Any, other: Any) -> bool:
-    """Whether two ids are one: the same value of the same type."""
-    return type(one) is type(other) and one == other
-
-
 @dataclass(frozen=True)
 class Handed:
     """Tokens that the parent handed over, in a login or in an answer.
@@ -51,11 +46,6 @@ class Handed:
     def belongs_to(self, account: str | None) -> bool:
         """Whether it is stated, and not denied by the token itself, that this is the account."""
         return self.account == account and self.claimed in (None, account)
-
-    def __str__(self) -> str:
-        whose = self.account or "no account"
-        told = "" if self.claimed in (None, self.account) else f" (the token says {self.claimed})"
-        return f"the token {self.access_token} for {whose}{told}"
 
 
 def _account_claimed(token: str) -> str | None:
@@ -158,11 +148,6 @@ class Login:
     tokens: Handed
     entry: Entry
     at: float
-
-    @property
-    def index(self) -> int:
-        """Position in the transcript."""
-        return self.entry.index
 
 
 def now() -> float:
