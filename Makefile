@@ -30,9 +30,10 @@ check: $(READY) ## judge the reference server, in process, in every revision
 test: $(READY) ## the tests of the kit itself
 	@$(BIN)/python -m $(TEST)
 
-coverage: $(READY) $(MEASURED) ## the same, and which lines and branches of reference server and kit they pass
+coverage: $(READY) $(MEASURED) ## the same with the faulty parents, and which lines and branches of reference server and kit they pass
 	@rm -rf build/coverage
 	@$(MEASURED) -m coverage run -m $(TEST)
+	@$(MEASURED) -m coverage run -m pytest tests/parents/test_faults.py
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage html --quiet --fail-under=0
 	@$(BIN)/coverage report

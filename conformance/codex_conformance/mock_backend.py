@@ -116,9 +116,6 @@ class MockBackend:
         """Answer one request.
 
         `path` is absolute and without the query, `headers` go by lower-case name.
-
-        Raises:
-            DropConnection: the case wants the connection to end without an answer.
         """
         if len(self.requests) >= REQUESTS_LIMIT:
             return json_reply(503, {"detail": "more requests than any case needs"})

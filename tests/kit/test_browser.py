@@ -13,6 +13,8 @@ PAGES: dict[str, tuple[int, dict[str, str], bytes]] = {
     f"{HERE}/second": (200, {}, b"welcome"),
     f"{HERE}/away": (302, {"location": "https://elsewhere.example/"}, b"away"),
     f"{HERE}/round": (302, {"location": "/round"}, b"round"),
+    f"{HERE}/there": (302, {"location": "/back"}, b"there"),
+    f"{HERE}/back": (302, {"location": "/there"}, b"back"),
     f"{HERE}/nowhere": (303, {}, b"nowhere"),
     f"{HERE}/wrong": (400, {}, b"wrong state"),
 }
@@ -30,6 +32,7 @@ async def visit(url: str) -> tuple[int, Mapping[str, str], bytes]:
         ("first", Shown(200, "welcome")),
         ("away", Shown(302, "away")),
         ("round", Shown(302, "round")),
+        ("there", Shown(302, "there")),
         ("nowhere", Shown(303, "nowhere")),
         ("wrong", Shown(400, "wrong state")),
         ("unknown", Shown(None)),

@@ -1,12 +1,15 @@
 """The command line: bad input, unfit targets, what is printed."""
 
+import io
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from codex_conformance import cli, lint
 from codex_conformance.processes import last_words
+from codex_conformance.stand_in.launch import SERVE_USAGE
 
 KIT = [sys.executable, "-m", "codex_conformance"]
 
@@ -32,6 +35,10 @@ def complaint(*arguments: str) -> str:
         (["check", "--jobs", "0"], "neither a whole number above 0 nor 'auto'"),
         (["check", "--jobs", "many"], "neither a whole number above 0 nor 'auto'"),
         (["check", "--target", "tcp:1"], "or direct:PACKAGE.MODULE:FACTORY"),
+        (
+            ["check", "--target", "ws://127.0.0.1:1", "--", "x"],
+            "a server that runs already, but there is a COMMAND too\n  --target ws -- COMMAND",
+        ),
         (["check", "--target", "direct:no.such:thing"], "cannot be loaded: No module named 'no'"),
         (["check", "--target", "direct:json:thing"], "has no attribute 'thing'"),
         (["check", "--without", "LOGIN"], "expected AREA=REASON"),
@@ -178,3 +185,28 @@ def test_check_judges_the_reference_server_by_default() -> None:
     assert done.returncode == 0, done.stdout
     assert done.stdout.startswith("Judging reference server, in process")
     assert done.stdout.endswith("reference server, in process: conforms\n")
+
+
+def test_serve_shows_the_same_help_through_the_list_of_commands(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as done:
+        cli.app(["serve", "--help"], standalone_mode=False)
+    assert (done.value.code, capsys.readouterr().out) == (0, SERVE_USAGE)
+
+
+def test_faults_of_the_specification_are_told_a_line_each(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(lint, "lint", lambda _cases: ["WIRE-1: one", "WIRE-2: another"])
+    with pytest.raises(SystemExit) as done:
+        cli.app(["spec", "check"], standalone_mode=False)
+    assert (done.value.code, capsys.readouterr().out) == (1, "WIRE-1: one\nWIRE-2: another\n")
+
+
+def test_command_line_speaks_to_streams_that_have_no_codec(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", said)
+    monkeypatch.setattr(sys, "argv", ["codex-conformance", "spec", "check"])
+    cli.main()
+    assert said.getvalue() == "nothing is wrong\n"
