@@ -15,7 +15,7 @@ COMMAND :=
 
 .DEFAULT_GOAL := check
 CODEX ?= 0.163.0 0.169.0
-.PHONY: check test coverage mutants mutants-are-current faulty-parents fuzz test-real test-browser bench released docs generate generated-is-current lint types imports lock clean
+.PHONY: check test coverage mutants mutants-are-current faulty-parents fuzz fuzz-kit test-real test-browser bench released docs generate generated-is-current lint types imports lock clean
 
 $(READY): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11")'
@@ -53,6 +53,10 @@ faulty-parents: $(READY) ## every faulty parent is found to break exactly the cl
 
 fuzz: $(READY) ## play generated sessions against COMMAND, by default the reference server in process; WITHOUT="kind,kind" leaves out kinds of steps
 	@cd tests/generated_inputs && $(CURDIR)/$(BIN)/python fuzz.py $(EXAMPLES) $(SEED) $(REVISION) "$(WITHOUT)" $(COMMAND)
+
+fuzz-kit: $(READY) ## say generated lines and messages to the kit, good ones and broken ones, in the place of a server
+	@echo "seed $(SEED)"
+	@$(BIN)/python -m pytest tests/generated_inputs/test_kit.py tests/generated_inputs/test_parent.py --hypothesis-seed=$(SEED)
 
 test-real: $(READY) ## judge released codex binaries, each against its baseline; PART=1/8 takes an eighth of the cases, REAL=FILE that file alone
 	@test -n "$(REAL)" || command -v rustc >/dev/null || { apt-get update -qq && apt-get install -qq -y --no-install-recommends rustc; }

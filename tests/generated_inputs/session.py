@@ -25,6 +25,7 @@ ROWS = [
     ("log in under another account id", "turn"),
     ("log in", "turns at once", "turn"),
     ("refresh unanswered", "refresh"),
+    ("log in", "trouble", "trouble"),
     ("log in", "refresh from elsewhere", "turn"),
     ("log in", "refresh with a fault", "turn"),
     (MANAGED, "turn", "turn", "read"),
