@@ -24,6 +24,7 @@ _ALONE = (
     "--import-mode=importlib",
     "--assert=plain",
     *(f"-pno:{name}" for name in ("cacheprovider", "terminal", "xdist", "timeout", "warnings")),
+    "-pno:unraisableexception",  # collects all garbage, twice
     "-mnot slow",
     "-x",
 )
