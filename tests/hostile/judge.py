@@ -1,14 +1,19 @@
-"""Judges one hostile habit: `judge.py HABIT [ws|unix]` prints what the kit makes of it, as JSON."""
+"""Judges one hostile habit: `judge.py HABIT PATIENCE [ws|unix]` prints what the kit makes of it.
+
+PATIENCE is how long, in seconds, the kit waits for an answer that may never come. What it makes of
+it is JSON.
+"""
 
 import json
 import resource
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import pytest
-from codex_conformance import reference
+from codex_conformance import bench, reference
 from codex_conformance.bench import Judged, judge_case
 from codex_conformance.check import collect_cases
 from codex_conformance.plugin import Order, body_of, spec_in
@@ -21,7 +26,8 @@ CASE = "logout/nobody"
 order = Order(direct=reference.NAME, argv=(), revision=REVISION, only=(CASE,))
 (item,) = cast("list[pytest.Function]", collect_cases(order))
 script = str(Path(__file__).with_name("hostile.py"))
-habit, *scheme = sys.argv[1:]
+habit, patience, *scheme = sys.argv[1:]
+bench.REAL = replace(bench.REAL, patience=float(patience))
 command = (sys.executable, script, habit, "app-server")
 target = ListeningTarget(command, scheme[0]) if scheme else CommandTarget(command)
 began = time.monotonic()

@@ -7,13 +7,16 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import hostile
 import pytest
+from codex_conformance.clock import REAL
 
 HERE = Path(__file__).parent
 MIB_LIMIT = 512
 SECONDS_LIMIT = 50
+WHERE_NOTHING_COMES = 5.0  # seconds that a kit waits for an answer that is known not to come
 SILENT = ("expected the logout to succeed; got no response to account/logout", "is running")
 FLOOD = ("no response to account/logout", "the target floods its output: nobody listens any more")
 NO_MESSAGE = "expected one JSON object a line, in UTF-8; got "
@@ -48,9 +51,12 @@ BREAKS: dict[str, tuple[set[str], tuple[str, ...]]] = {
 def judged(habit: str, scratch: Path, *scheme: str) -> dict[str, Any]:
     """What a kit of its own process makes of a habit; it leaves no file and no process behind."""
     scratch.mkdir()
-    environ = os.environ | {"TMPDIR": str(scratch)}
+    mark = f"left-over-{uuid4()}"
+    environ = os.environ | {"TMPDIR": str(scratch), "HOSTILE_MARK": mark}
+    said = BREAKS.get(habit, (set(), ()))[1]
+    patience = WHERE_NOTHING_COMES if said == SILENT else REAL.patience
     done = subprocess.run(
-        [sys.executable, str(HERE / "judge.py"), habit, *scheme],
+        [sys.executable, str(HERE / "judge.py"), habit, str(patience), *scheme],
         env=environ,
         capture_output=True,
         text=True,
@@ -59,20 +65,20 @@ def judged(habit: str, scratch: Path, *scheme: str) -> dict[str, Any]:
     )
     assert done.returncode == 0, done.stderr
     assert list(scratch.iterdir()) == []
-    assert processes_in(scratch) == []
+    assert processes_with(str(scratch), mark) == []
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
-def processes_in(folder: Path) -> list[str]:
-    """The processes whose command line or environment has to do with a folder."""
+def processes_with(*texts: str) -> list[str]:
+    """The processes in whose command line or environment one of these texts stands."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             told = entry.joinpath("environ").read_bytes() + entry.joinpath("cmdline").read_bytes()
         except OSError:
             continue
-        if str(folder).encode() in told:
+        if any(text.encode() in told for text in texts):
             found.append(told.decode(errors="replace"))
     return found
 
@@ -89,22 +95,16 @@ def test_hostile_target_gets_a_verdict_within_bounds(habit: str, tmp_path: Path)
 
 
 @pytest.mark.parametrize("scheme", ["ws", "unix"])
-@pytest.mark.parametrize("habit", ["process-that-outlives-it", "many-processes"])
+@pytest.mark.parametrize(
+    "habit",
+    ["process-that-outlives-it", "process-without-its-environment", "many-processes"],
+)
 def test_processes_that_left_the_group_of_a_listening_target_are_ended(
     habit: str, scheme: str
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:  # its path is short enough for a socket
         found = judged(habit, Path(folder, "scratch"), scheme)
     assert (found["verdict"], found["message"]) == ("pass", None)
-
-
-@pytest.mark.parametrize("scheme", [(), ("ws",)], ids=["streams", "ws"])
-def test_process_that_left_its_environment_is_ended(
-    scheme: tuple[str, ...], tmp_path: Path
-) -> None:
-    judged("process-without-its-environment", tmp_path / "scratch", *scheme)
-    lines = [entry.read_bytes() for entry in Path("/proc").glob("[0-9]*/cmdline") if entry.exists()]
-    assert [line for line in lines if line.endswith(b"codex-conformance-left-over\0")] == []
 
 
 def test_processes_of_a_binary_that_is_asked_for_its_schema_are_ended(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_processes_of_a_binary_that_is_asked_for_its_schema_are_ended(tmp_path: 
         timeout=SECONDS_LIMIT,
     )
     assert done.returncode == 2, done.stdout
-    assert processes_in(scratch) == []
+    assert processes_with(str(scratch)) == []
 
 
 AGENT = '"userAgent":"codex/1 \\u001b[2J\\u001b]0;owned\\u0007<script>alert(1)</script>../../x"'
