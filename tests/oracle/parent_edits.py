@@ -173,6 +173,15 @@ OF_APPS: Table = (
         ),
     ),
     *edits_of(
+        App.answer,
+        (
+            "limit + SLACK",
+            "2 * limit",
+            breaks("answers/good-answer", a.AnswersAfterElevenSeconds, "PARENT-3"),
+        ),
+        ("limit + SLACK", "limit - 1", Probe("answers/good-answer", a.AnswersInTheEnd)),
+    ),
+    *edits_of(
         App._previous,
         ("if previous is ...:", "if False:", Probe("answers/previous-account-absent")),
         ("tokens.account if tokens else None", '"acct-beta"', Probe("answers/good-answer")),

@@ -58,7 +58,8 @@ class Probe:
 
     @property
     def name(self) -> str:
-        return f"{self.parent.__name__} in {self.scenario} of {self.revision}"
+        declared = "".join(f" without {clause}" for clause, _ in self.without)
+        return f"{self.parent.__name__} in {self.scenario} of {self.revision}{declared}"
 
     def result(self, *, opening: bool = True) -> CaseResult:
         """The result of the scenario, after an opening conversation now or once before."""
@@ -111,6 +112,7 @@ SECRETS = tuple(
 # Parents that break what a scenario is about: one at least for each, and for what it says.
 KILLERS = (
     breaks("handshake/order", a.NoInitialized, "PARENT-1"),
+    breaks("handshake/order", a.ReadsAheadOfInitialize, "PARENT-1"),
     breaks("handshake/capability", a.NoCapability, "PARENT-2"),
     breaks("answers/good-answer", a.NeverAnswers, "PARENT-3"),
     breaks("answers/good-answer", t.TheTokenOfTheLoginAlways, "PARENT-5"),
