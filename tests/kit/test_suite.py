@@ -4,6 +4,7 @@ import json
 import random
 import subprocess
 import sys
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -65,13 +66,24 @@ def test_reference_server_keeps_every_clause_in_any_order_and_in_parts(
     assert steady(read(file)) == steady(whole)
 
 
+def ends_of_areas(revision: str) -> list[str]:
+    """The first and the last case of every area that needs no second connection."""
+    cases = cases_of(Wish(direct=NAME, argv=(), revision=revision))
+    areas = [list(ids) for _, ids in groupby(cases, key=lambda case: case.partition("/")[0])]
+    ends = [end for ids in areas for end in (ids[0], ids[-1])]
+    return [case for case in ends if not case.startswith("connections/")]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_reference_server_started_as_a_command_is_judged_as_in_process(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "codex_reference_server", "app-server"]
-    some = ("--revision", "0.169", "-k", "workspace/ or read/nobody")
-    file = tmp_path / "r.json"
-    inside, outside = check(file, *some), check(file, *some, "--", *command)
+    some = [f"--case={case}" for case in ends_of_areas("0.169")]
+    seed = random.randrange(10_000)
+    print(f"--shuffle {seed}")
+    file, shuffled = tmp_path / "r.json", f"--shuffle={seed}"
+    inside = check(file, "--revision=0.169", *some)
+    outside = check(file, "--revision=0.169", *some, shuffled, "--jobs=4", "--", *command)
     assert outside["target"].pop("command") != inside["target"].pop("command")
     assert steady(outside) == steady(inside)
 
