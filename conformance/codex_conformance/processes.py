@@ -10,7 +10,8 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
 
@@ -34,28 +35,23 @@ class Family:
     Args:
         first: the process that was started, the leader of a group and a session of its own.
         strangers: children of this process that were there before it.
+        surname: what the environment of its orphans has in it, where other families live beside
+            it; they are not told apart if it is empty.
     """
 
-    def __init__(self, first: int, strangers: frozenset[int]) -> None:
+    def __init__(self, first: int, strangers: frozenset[int], surname: str = "") -> None:
         self._first = first
         self._strangers = strangers
+        self._surname = surname.encode()
         _living.add(first)
 
     def members(self) -> set[int]:
         """Who is alive: the first process, the orphans of its family, and all their children."""
-        members: set[int] = set()
-        unseen = [self._first, *self._orphans()]
-        while unseen:
-            pid = unseen.pop()
-            if pid not in members and _is_alive(pid):
-                members.add(pid)
-                unseen += children(pid)
-        return members
+        return _alive([self._first, *self._orphans()])
 
     def _orphans(self) -> list[int]:
-        """Children of ours that we did not start: what we start ourselves shares our session."""
-        found = children(os.getpid()) - self._strangers - _living
-        return [pid for pid in found if _session(pid) != os.getsid(0)]
+        found = _orphans(self._strangers)
+        return [pid for pid in found if not self._surname or self._surname in _environment(pid)]
 
     def command_lines(self) -> list[bytes]:
         """The arguments of every process, as the system shows them to everybody."""
@@ -90,14 +86,31 @@ class Family:
     async def _kill(self) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._first, signal.SIGKILL)
-        for _ in range(_ROUNDS):
-            members = self.members()
-            if not members:
-                return
-            _signal(members, signal.SIGKILL)
-            for pid in members - {self._first}:
-                _reap(pid)
-            await anyio.sleep(LINGER / 100)
+        await _kill(self.members, frozenset({self._first}))
+
+
+@asynccontextmanager
+async def nobody_left() -> AsyncIterator[None]:
+    """End at last, when every family has ended, whoever has left one without a trace of it."""
+    _adopt_orphans()
+    strangers = children(os.getpid())
+    try:
+        yield
+    finally:
+        with anyio.CancelScope(shield=True):
+            await _kill(lambda: _alive(_orphans(strangers)))
+
+
+async def _kill(members: Callable[[], set[int]], waited_for: frozenset[int] = frozenset()) -> None:
+    """Kill until nobody is alive; who is not waited for by somebody else is waited for."""
+    for _ in range(_ROUNDS):
+        found = members()
+        if not found:
+            return
+        _signal(found, signal.SIGKILL)
+        for pid in found - waited_for:
+            _reap(pid)
+        await anyio.sleep(LINGER / 100)
 
 
 def last_words(said: bytes) -> str:
@@ -133,11 +146,16 @@ def children(of: int) -> frozenset[int]:
 
 
 async def started(
-    command: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdin: int = subprocess.PIPE
+    command: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    stdin: int = subprocess.PIPE,
+    surname: str = "",
 ) -> tuple[Process, Family]:
     """Start a command in a session of its own, with pipes; what comes of it can be ended.
 
-    A program named by a path is found from where the kit runs.
+    A program named by a path is found from where the kit runs. `surname` is that of its family.
 
     Raises:
         OSError: it cannot be started.
@@ -151,7 +169,7 @@ async def started(
         env=dict(env),
         start_new_session=True,
     )
-    return process, Family(process.pid, strangers)
+    return process, Family(process.pid, strangers, surname)
 
 
 def _words(command: Sequence[str]) -> list[str]:
@@ -164,6 +182,32 @@ def _adopt_orphans() -> None:
     """Become the parent of whatever a target leaves behind."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
+
+
+def _alive(roots: Sequence[int]) -> set[int]:
+    """Who is alive of these processes and of all that came of them."""
+    found: set[int] = set()
+    unseen = list(roots)
+    while unseen:
+        pid = unseen.pop()
+        if pid not in found and _is_alive(pid):
+            found.add(pid)
+            unseen += children(pid)
+    return found
+
+
+def _orphans(strangers: frozenset[int]) -> list[int]:
+    """Children of ours that we did not start: what we start ourselves shares our session."""
+    found = children(os.getpid()) - strangers - _living
+    return [pid for pid in found if _session(pid) != os.getsid(0)]
+
+
+def _environment(pid: int) -> bytes:
+    """The environment that a process was started with; empty where it is not told."""
+    try:
+        return _PROC.joinpath(str(pid), "environ").read_bytes()
+    except OSError:
+        return b""
 
 
 def _session(pid: int) -> int | None:

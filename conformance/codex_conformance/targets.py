@@ -11,7 +11,6 @@ import contextlib
 import importlib
 import io
 import os
-import signal
 import traceback
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -227,23 +226,6 @@ class _Process:
         with contextlib.suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):
             async for chunk in self.process.stderr:
                 self.stderr.extend(chunk[: STDERR_LIMIT - len(self.stderr)])
-
-
-def command_lines(group: int) -> list[bytes]:
-    """The command lines of every process in a process group; empty where /proc is missing."""
-    lines = []
-    with contextlib.suppress(OSError):
-        for name in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208 - ten times as fast
-            with contextlib.suppress(OSError):
-                if os.getpgid(int(name)) == group:
-                    lines.append(Path("/proc", name, "cmdline").read_bytes())
-    return lines
-
-
-def kill_group(group: int) -> None:
-    """End every process of a process group that is still there."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, signal.SIGKILL)
 
 
 def load_factory(name: str) -> Factory:

@@ -153,6 +153,8 @@ def harmless(text: str) -> str:
 
 def decode(line: bytes) -> tuple[dict[str, Any] | None, str]:
     """A line as a message, or None and why it is none."""
+    if len(line) >= LINE_LIMIT:
+        return None, f"a line of {LINE_LIMIT // 2**20} MiB or more"
     try:
         value = _DECODER.decode(line.decode("utf-8"))
     except UnicodeDecodeError:

@@ -99,7 +99,7 @@ def test_parent_that_writes_without_end_is_ended() -> None:
         "what the parent writes to codex is no JSON-RPC: 'y' (not JSON"
     )
     assert shell("""yes '{"id":1,"method":"x"}' | codex app-server > /dev/null""").startswith(
-        "the parent started codex and ended without logging in: it sent x; the parent has ended"
+        "the parent started codex and ended without logging in: it sent x; the parent floods codex,"
     )
 
 

@@ -193,6 +193,8 @@ class App(Stage):
 
     def state(self) -> str:
         """What is known of the parent, as the end of a sentence."""
+        if any(conversation.flooded for conversation in self.conversations):
+            return f"the parent floods codex, which has ended; {self.application.state()}"
         if self.application.status is None and self.conversations:
             last = self.conversations[-1]
             if last.ended == "the parent":

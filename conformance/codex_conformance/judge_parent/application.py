@@ -4,14 +4,17 @@ import contextlib
 import os
 import re
 import signal
+import subprocess
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import anyio
 import anyio.abc
 
+from codex_conformance import processes
+from codex_conformance.processes import Family
 from codex_conformance.pulse import Pulse
-from codex_conformance.targets import command_lines, kill_group
 from codex_conformance.wire import Transcript, printable
 
 KEPT = 4 * 1024 * 1024  # bytes of each stream that are kept
@@ -44,12 +47,15 @@ class Application:
         arguments: the command lines of its processes, as anybody on the machine can read them.
     """
 
-    def __init__(self, process: anyio.abc.Process, pulse: Pulse, transcript: Transcript) -> None:
+    def __init__(
+        self, process: anyio.abc.Process, family: Family, pulse: Pulse, transcript: Transcript
+    ) -> None:
         self.status: int | None = None
         self.arguments = b""
         self.stdout = bytearray()
         self.stderr = bytearray()
         self._process = process
+        self._family = family
         self._pulse = pulse
         self._transcript = transcript
         self._shown = 0
@@ -62,7 +68,7 @@ class Application:
 
     def look(self) -> None:
         """Note the arguments of its processes."""
-        self.arguments += b"\n".join(command_lines(self._process.pid))
+        self.arguments += b"\n".join(self._family.command_lines())
 
     def last_words(self) -> str:
         """The last line that it printed on stderr, or else on stdout; empty if none."""
@@ -134,7 +140,7 @@ class Application:
                 os.killpg(self._process.pid, signal.SIGTERM)
             with anyio.move_on_after(GRACE):
                 await self._process.wait()
-        kill_group(self._process.pid)
+        await self._family.end()
 
 
 class Unwatched:
@@ -164,17 +170,21 @@ class Unwatched:
 async def started(
     command: Sequence[str], environ: Mapping[str, str], pulse: Pulse, transcript: Transcript
 ) -> AsyncIterator[Application]:
-    """Start the parent in a process group of its own, without a terminal.
+    """Start the parent in a session of its own, without a terminal.
 
     It runs in our working directory, since its command may name files of it.
 
     Raises:
         OSError: it cannot be started.
     """
-    process = await anyio.open_process(
-        list(command), stdin=-3, stdout=-1, stderr=-1, env=dict(environ), start_new_session=True
+    process, family = await processes.started(
+        command,
+        cwd=Path.cwd(),
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        surname=environ["CODEX_HOME"],
     )
-    application = Application(process, pulse, transcript)
+    application = Application(process, family, pulse, transcript)
     async with anyio.create_task_group() as group:
         group.start_soon(application.watch)
         try:

@@ -20,6 +20,7 @@ LOGIN = "account/login/start"
 RENUMBERED = 3_000  # what the server's own ids begin with: 0 is for the scenarios that are about it
 LEAVING = 5.0  # seconds that a codex which ends may take until it is gone
 MOST_LINES = 10_000  # that a parent may say; one that says more says it without end
+MOST_BYTES = 16 * 1024 * 1024  # of all these lines
 PAUSE = 0.01  # seconds between the pieces of a line, so that they are read one by one
 _GONE = (anyio.BrokenResourceError, anyio.ClosedResourceError)
 
@@ -37,6 +38,7 @@ class Conversation:
         stray: its answers to nothing that was asked.
         logins: its login requests.
         ended: what ended the conversation, "the parent" or "the server"; empty while it goes on.
+        flooded: whether the parent said more than anybody listens to.
     """
 
     def __init__(
@@ -57,6 +59,8 @@ class Conversation:
         self.accepted: Entry | None = None
         self.refusals: list[Entry] = []
         self.ended = ""
+        self.flooded = False
+        self._heard = 0
         self._script = script
         self._pulse = pulse
         self._transcript = transcript
@@ -215,9 +219,12 @@ class Conversation:
 
     def _from_parent(self, line: bytes) -> bytes | None:
         """Record a line; what the server gets of it."""
-        if len(self.received) >= MOST_LINES:
+        self._heard += len(line)
+        if len(self.received) >= MOST_LINES or self._heard > MOST_BYTES:
+            self.flooded = True
             if not self.ended:
-                self._transcript.add("note", f"the parent has said {MOST_LINES:,} lines")
+                said = f"{len(self.received):,} lines, {self._heard / 2**20:.1f} MiB"
+                self._transcript.add("note", f"the parent has said too much: {said}")
                 self.end(1)
             return None
         entry = self._record("to-target", line)

@@ -22,6 +22,7 @@ from codex_conformance.judge_parent.rules import findings
 from codex_conformance.judge_parent.scenarios import all_scenarios
 from codex_conformance.judge_parent.stage import Judged, Ordinary
 from codex_conformance.ledger import load_ledger
+from codex_conformance.processes import nobody_left
 from codex_conformance.results import CaseResult, Plan, Reporter, RunResult, Subject
 from codex_conformance.selection import Selection
 
@@ -104,7 +105,7 @@ def judge_parent(
 
 
 async def _judge(wish: Wish, scenarios: list[tuple[CaseSpec, Case]], told: "Told") -> RunResult:
-    async with open_loopback() as loopback:
+    async with nobody_left(), open_loopback() as loopback:
         return await judge_with(loopback, wish, scenarios, told, Capacity.of(wish))
 
 
