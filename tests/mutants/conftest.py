@@ -1,5 +1,7 @@
 """Gathers the rows of the kill matrix, wherever they were found; writes the page or compares."""
 
+import os
+
 import matrix
 import pytest
 
@@ -13,6 +15,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--page-is-current", action="store_true", help=what)
     what = "run also the cases that the fault of a mutant does not reach"
     parser.addoption("--every-case", action="store_true", help=what)
+
+
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """As many as there are cores: what is judged by a virtual clock waits for nothing."""
+    return os.cpu_count() or 1
 
 
 def pytest_configure(config: pytest.Config) -> None:
