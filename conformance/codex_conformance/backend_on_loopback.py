@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
@@ -32,10 +32,7 @@ async def served_on_loopback(backend: Served) -> AsyncIterator[str]:
 
     async def answer(request: Request) -> Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
-        try:
-            body = await _body(request)
-        except ClientDisconnect:
-            return Response(status_code=400)
+        body = await _body(request)
         if body is None:
             return Response(status_code=413)
         reply = await backend(request.method, request.url.path, headers, body)

@@ -150,14 +150,14 @@ def _roots(methods: Iterable[Method]) -> set[str]:
 
 
 def _in_methods(sides: _Sides) -> Iterator[Difference]:
-    for name in dict.fromkeys([*sides.ours, *sides.theirs]):
-        ours, theirs = sides.ours.get(name), sides.theirs.get(name)
-        if theirs is None and ours is not None:
-            yield Difference("removed", name, _method_in_words(ours))
-        elif ours is None and theirs is not None:
-            yield Difference("added", name, _method_in_words(theirs))
-        elif ours is not None and theirs is not None:
-            yield from _in_method(ours, theirs)
+    ours, theirs = sides.ours, sides.theirs
+    for name in dict.fromkeys([*ours, *theirs]):
+        if name not in theirs:
+            yield Difference("removed", name, _method_in_words(ours[name]))
+        elif name not in ours:
+            yield Difference("added", name, _method_in_words(theirs[name]))
+        else:
+            yield from _in_method(ours[name], theirs[name])
 
 
 def _in_method(ours: Method, theirs: Method) -> Iterator[Difference]:
@@ -230,17 +230,17 @@ def _listed(name: str, noun: str, was: Shape, now: Shape) -> Iterator[Difference
 
 def _in_members(name: str, was: Shape, now: Shape, experimental: Set[str]) -> Iterator[Difference]:
     lone = set(was.variants) ^ set(now.variants)  # told as a whole
-    for part in dict.fromkeys([*was.members, *now.members]):
-        ours, theirs = was.members.get(part), now.members.get(part)
+    ours, theirs = was.members, now.members
+    for part in dict.fromkeys([*ours, *theirs]):
         if part.partition(".")[0] in lone:
             continue
-        if theirs is None and ours is not None:
-            yield Difference("removed", name, str(ours), part=part)
-        elif ours is None and theirs is not None:
+        if part not in theirs:
+            yield Difference("removed", name, str(ours[part]), part=part)
+        elif part not in ours:
             mark = "; experimental" if part in experimental else ""
-            yield Difference("added", name, f"{theirs}{mark}", part=part)
-        elif ours is not None and theirs is not None:
-            for change in _changes(ours, theirs):
+            yield Difference("added", name, f"{theirs[part]}{mark}", part=part)
+        else:
+            for change in _changes(ours[part], theirs[part]):
                 yield Difference("changed", name, change, part=part)
 
 

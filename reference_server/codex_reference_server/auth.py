@@ -148,9 +148,9 @@ class Auth:
 
     async def refresh_managed(self) -> None:
         """Refresh a managed login that nobody has rejected; if that fails, it stays as it is."""
-        if self.credentials is not None and self.is_managed:
+        if (current := self._current_in(MANAGED)) is not None:
             with suppress(RefreshFailure):
-                await self._managed.refresh(self.credentials)
+                await self._managed.refresh(current)
 
     def _current_in(self, mode: AuthMode) -> Credentials | None:
         """The login, if it is of this mode."""
