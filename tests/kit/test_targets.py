@@ -43,7 +43,8 @@ ONE = ["--revision", "0.99", "--case", "read/nobody/auth-required"]
 
 def check(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "codex_conformance", "check", *arguments]
-    environ = os.environ | {"PYTHONPATH": str(folder)}
+    inherited = {name: value for name, value in os.environ.items() if "XDIST" not in name}
+    environ = inherited | {"PYTHONPATH": str(folder)}
     return subprocess.run(
         command, cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=50
     )
