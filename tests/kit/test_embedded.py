@@ -1,5 +1,7 @@
 """The embedded backend: it answers every turn while the token is good."""
 
+import errno
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from codex_conformance.stand_in.composition import NotNowError, StandIn
 from codex_conformance.stand_in.settings import Settings
 from codex_conformance.stand_in.sign_in import AUTHORIZE
 from codex_conformance.tokens import Mint
+from codex_reference_server.landing import Landing, LandingsInMemory
 from trio.testing import MockClock
 
 from .parents import Parent, parent_of
@@ -319,3 +322,22 @@ def test_expired_tokens_are_remembered_so_many_and_no_more(
 def test_nothing_can_be_told_to_a_server_that_does_not_run_yet() -> None:
     with pytest.raises(NotNowError, match=r"^no server is running$"):
         StandIn(Settings()).force_workspaces("ws-1")
+
+
+def test_device_login_without_a_port_for_its_page_is_refused(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def take(_landings: LandingsInMemory) -> Landing:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(LandingsInMemory, "take", take)
+
+    async def scenario(parent: Parent, _stand_in: StandIn, _mint: Mint) -> None:
+        await parent.ask("initialize", clientInfo={"name": "p", "version": "1"})
+        refused = await parent.ask("account/login/start", type="chatgptDeviceCode")
+        assert refused["error"] == {
+            "code": -32603,
+            "message": "no port for the browser: Too many open files",
+        }
+
+    play(scenario)

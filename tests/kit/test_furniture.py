@@ -79,16 +79,12 @@ def test_judgements_that_are_remembered_are_so_many_and_no_more(
         assert len(remembered) <= 2
 
 
-def test_shape_of_a_later_revision_is_an_addition_and_no_fault() -> None:
-    login = {
-        "type": "chatgptDeviceCode",
-        "loginId": "l",
-        "verificationUrl": "http://localhost/",
-        "userCode": "AB-1",
-    }
-    assert judge("0.169", "LoginAccountResponse", login) == (None, None)
-    fault, added = judge("0.93", "LoginAccountResponse", login)
-    assert (fault, added is not None) == (None, True)
+@pytest.mark.parametrize("email", [None, 5])
+def test_shape_of_a_later_revision_is_an_addition_and_no_fault(email: int | None) -> None:
+    account = {"type": "chatgpt", "email": email, "planType": "free", "workspaceName": None}
+    fault, added = judge("0.93", "Account", account)
+    is_later = judge("0.169", "Account", account) == (None, None)
+    assert is_later == (email is None) == (fault is None) == (added is not None)
 
 
 def test_backend_answers_so_many_requests_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,6 +136,15 @@ def test_area_that_is_declared_away_is_not_applicable_for_the_reason_that_was_gi
     assert "Not applicable (1 case): declared with --without: nobody reads here" in done.stdout
 
 
+def test_device_login_that_expires_is_not_waited_for_by_a_real_clock(tmp_path: Path) -> None:
+    serve = [sys.executable, "-m", "codex_conformance", "serve"]
+    done = check(tmp_path, "--case", "managed/device-expires", "--", *serve)
+    assert done.returncode == 0, done.stdout
+    assert (
+        "Not applicable (1 case): by a real clock it would take a quarter of an hour" in done.stdout
+    )
+
+
 def test_browser_login_of_a_command_is_visited_over_the_network(tmp_path: Path) -> None:
     serve = [sys.executable, "-m", "codex_conformance", "serve"]
     for target in ([], ["--target", "ws"]):

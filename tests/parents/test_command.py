@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from codex_conformance.errors import UnfitTargetError
-from codex_conformance.judge_parent import app, opening
+from codex_conformance.judge_parent import app, opening, relay
 from codex_conformance.judge_parent.judge import judge_parent
 from codex_conformance.release import BUNDLE
 from judging import HERE, PYTHON, broken, told, wish
@@ -246,3 +246,12 @@ def test_parent_that_prints_a_token_and_never_starts_codex_is_quoted_without_it(
         judge_parent(wish(*PYTHON, "-c", code), [])
     assert "it last printed '<the beginning of a secret>…'" in caught.value.message
     assert "eyJ" not in caught.value.message
+
+
+def test_codex_of_a_scenario_that_is_over_says_so(tmp_path: Path) -> None:
+    code = "import sys; from codex_conformance.judge_parent import relay; "
+    code += "sys.exit(relay.main(sys.argv[1]))"
+    command = [sys.executable, "-c", code, str(tmp_path / "codex")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=55)
+    assert (done.returncode, done.stdout) == (relay.GONE, "")
+    assert done.stderr == "codex: the scenario that this stands in for is over\n"

@@ -44,7 +44,7 @@ def main(executable: str) -> int:
     os._exit(status)  # the thread that reads standard input is not waited for
 
 
-def carry_up(door: _socket.socket) -> None:
+def carry_up(door: _socket.socket) -> None:  # pragma: no cover - a thread that is not traced
     """Standard input to the judge, to its end."""
     try:
         while chunk := os.read(0, CHUNK):
