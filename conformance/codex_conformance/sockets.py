@@ -39,6 +39,19 @@ _silence = logging.getLogger("codex_conformance.silence")
 _silence.disabled = True
 
 
+def require_short(socket: Path) -> None:
+    """See to it that a Unix socket can be had at a path.
+
+    Raises:
+        UnfitTargetError: the path is longer than the system takes.
+    """
+    if len(os.fsencode(socket)) > _PATH_LIMIT:
+        raise UnfitTargetError(
+            f"the path of a socket can have {_PATH_LIMIT} bytes, and {socket} has more",
+            "set TMPDIR to a folder with a shorter path",
+        )
+
+
 @dataclass(frozen=True)
 class ListeningTarget:
     """A command that is started with `--listen`, and connected to."""
@@ -52,11 +65,8 @@ class ListeningTarget:
     async def open(self, home: Home, environ: Mapping[str, str]) -> AsyncIterator[Channel]:
         """Start the command in a session of its own; kill what is left of it at the end."""
         file = home.codex_home.parent / "s"  # not in CODEX_HOME, as the path has to be short
-        if self.scheme == "unix" and len(os.fsencode(file)) > _PATH_LIMIT:
-            raise UnfitTargetError(
-                f"the path of a socket can have {_PATH_LIMIT} bytes, and {file} has more",
-                "set TMPDIR to a folder with a shorter path",
-            )
+        if self.scheme == "unix":
+            require_short(file)
         place = "ws://127.0.0.1:0" if self.scheme == "ws" else f"unix://{file}"
         process, family = await started(
             [*self.command, "--listen", place],

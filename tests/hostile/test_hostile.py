@@ -1,4 +1,4 @@
-"""A target is hostile input: the kit stays within bounds, says what happened, and tidies up."""
+"""Who is judged is hostile input: the kit keeps bounds, says what happened, and tidies up."""
 
 import json
 import os
@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import hostile
+import hostile_parent
 import pytest
 from codex_conformance.clock import REAL
 
@@ -48,16 +49,39 @@ BREAKS: dict[str, tuple[set[str], tuple[str, ...]]] = {
 }
 
 
+# Per habit of a parent, the clauses that are broken; of what is not here that is PARENT-3.
+UNREADABLE = {"PARENT-1", "PARENT-3"}  # a line that is none, and so no answer
+BROKEN_BY_PARENTS: dict[str, set[str]] = {
+    "deep-nesting": UNREADABLE,
+    "deep-answer": UNREADABLE,
+    "huge-answer": UNREADABLE,
+    "not-a-number": UNREADABLE,
+    "long-number": UNREADABLE,
+    "half-a-surrogate": UNREADABLE,
+    "raw-escapes": UNREADABLE,
+    "rubbish-without-end": UNREADABLE,
+    "deaf-to-everything": set(),
+    "process-that-outlives-it": set(),
+    "process-with-a-lock": set(),
+    "process-without-its-environment": set(),
+    "many-processes": set(),
+}
+
+
 def judged(habit: str, scratch: Path, *scheme: str) -> dict[str, Any]:
-    """What a kit of its own process makes of a habit; it leaves no file and no process behind."""
-    scratch.mkdir()
-    mark = f"left-over-{uuid4()}"
-    environ = os.environ | {"TMPDIR": str(scratch), "HOSTILE_MARK": mark}
+    """What a kit makes of a habit."""
     said = BREAKS.get(habit, (set(), ()))[1]
     patience = WHERE_NOTHING_COMES if said == SILENT else REAL.patience
+    return said_by("judge.py", scratch, habit, str(patience), *scheme)
+
+
+def said_by(script: str, scratch: Path, *arguments: str) -> dict[str, Any]:
+    """What a kit of its own process finds; it leaves no file and no process behind."""
+    scratch.mkdir()
+    mark = f"left-over-{uuid4()}"
     done = subprocess.run(
-        [sys.executable, str(HERE / "judge.py"), habit, str(patience), *scheme],
-        env=environ,
+        [sys.executable, str(HERE / script), *arguments],
+        env=os.environ | {"TMPDIR": str(scratch), "HOSTILE_MARK": mark},
         capture_output=True,
         text=True,
         check=False,
@@ -92,6 +116,20 @@ def test_hostile_target_gets_a_verdict_within_bounds(habit: str, tmp_path: Path)
     assert [each for each in said if each not in found["message"]] == []
     assert found["message"] is None or found["message"].isprintable()
     assert found["mib"] < MIB_LIMIT
+
+
+@pytest.mark.slow
+def test_hostile_parents_get_a_verdict_within_bounds() -> None:
+    with tempfile.TemporaryDirectory() as folder:  # its path is short enough for a socket
+        told = said_by("judge_parents.py", Path(folder, "scratch"))
+    broken = {habit: set(clauses) for habit, (clauses, _) in told["found"].items()}
+    every = hostile_parent.HABITS | hostile_parent.FLOODS
+    assert broken == {habit: BROKEN_BY_PARENTS.get(habit, {"PARENT-3"}) for habit in every}
+    said = {habit: message or "" for habit, (_, message) in told["found"].items()}
+    assert [habit for habit, message in said.items() if not message.isprintable()] == []
+    assert "the parent floods codex, which has ended" in said["rubbish-without-end"]
+    assert "the parent has ended with exit status 3" in said["ends-within-a-line"]
+    assert told["mib"] < MIB_LIMIT
 
 
 @pytest.mark.parametrize("scheme", ["ws", "unix"])

@@ -43,6 +43,18 @@ def test_command_that_does_not_exist_is_named() -> None:
     )
 
 
+def test_folder_whose_path_is_too_long_for_a_socket_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    monkeypatch.setenv("TMPDIR", str(long))
+    done = run("--", "true")
+    assert done.returncode == 2
+    assert done.stderr.startswith("codex-conformance: the path of a socket can have 107 bytes")
+    assert done.stderr.endswith("has more\n  set TMPDIR to a folder with a shorter path\n")
+
+
 def test_no_command_is_said() -> None:
     done = run("--strict")
     assert done.returncode == 2

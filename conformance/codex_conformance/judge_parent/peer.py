@@ -8,6 +8,8 @@ from typing import Any, Protocol, Self, TypeVar
 
 import anyio
 
+from codex_conformance.sockets import require_short
+
 _HELLO_LIMIT = 1024 * 1024  # bytes
 _CHUNK = 65536  # bytes read at once
 AnyPlain = TypeVar("AnyPlain", bound="Plain")
@@ -133,7 +135,12 @@ async def listen(
     *,
     task_status: Any,
 ) -> None:
-    """Take in every client of the Unix socket `address`, until cancelled."""
+    """Take in every client of the Unix socket `address`, until cancelled.
+
+    Raises:
+        UnfitTargetError: the path is too long for a socket.
+    """
+    require_short(address)
 
     async def greet(reader: StreamReader, writer: StreamWriter) -> None:
         try:
