@@ -73,6 +73,7 @@ Steps = dict[str, st.SearchStrategy[Any]]
 
 
 def setups(revision: str, without: frozenset[str]) -> st.SearchStrategy[Setup]:
+    """How a server is configured and greeted; forced workspaces can be left out."""
     forced = [ALPHA, f" {ALPHA} ", [ALPHA, BETA]] if revision == "0.169" else [ALPHA]
     drawn = [
         st.just(Setup()),
