@@ -40,6 +40,8 @@ FAULTS: dict[str, Fault] = {name: _no_jwt(change) for name, change in NO_JWT.ite
     "first member null": _with(0, None),
     "second member missing": _with(1),
     "second member a number": _with(1, 5),
+    "key missing": lambda _tokens, _revision: {"type": "apiKey"},
+    "key a number": lambda _tokens, _revision: {"type": "apiKey", "apiKey": 5},
 }
 
 
@@ -104,8 +106,9 @@ class LogInBadly(Step):
         if isinstance(wrong, str):
             wrong = FAULTS[wrong](given, model.revision)
         response = await bench.parent.call(START, {"type": "chatgptAuthTokens"} | wrong)
-        expect_refused("LOGIN-8", response)
-        return Told("LOGIN-8")
+        clause = "WIRE-6" if wrong.get("type") == "apiKey" else "LOGIN-8"
+        expect_refused(clause, response)
+        return Told(clause)
 
 
 @dataclass(frozen=True)
