@@ -41,6 +41,7 @@ LEFT_OUT = {
     | {
         "log out during a refresh": "LOGOUT-4: the refresh's answer logs in again",
         "refresh from elsewhere": "WORKSPACE-4: the refused tokens are kept for the next turn",
+        "managed turns at once": "MANAGED-4: now and then one of them is told to sign in again",
     },
     "0.169.0": EVERY
     | NEWER
