@@ -30,10 +30,11 @@ check: $(READY) ## judge the reference server, in process, in every revision
 test: $(READY) ## the tests of the kit itself
 	@$(BIN)/python -m $(TEST)
 
+# Measured, a codex can end too late for a fault to show: `make faulty-parents` judges those.
 coverage: $(READY) $(MEASURED) ## the same with the faulty parents, and which lines and branches of reference server and kit they pass
 	@rm -rf build/coverage
 	@$(MEASURED) -m coverage run -m $(TEST)
-	@$(MEASURED) -m coverage run -m pytest tests/parents/test_faults.py
+	-@$(MEASURED) -m coverage run -m pytest tests/parents/test_faults.py
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage html --quiet --fail-under=0
 	@$(BIN)/coverage report
