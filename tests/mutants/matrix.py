@@ -23,7 +23,7 @@ from codex_conformance.plugin import Order, body_of, spec_in
 from codex_conformance.results import CaseResult
 from codex_conformance.targets import DirectTarget, load_factory
 from mutant import Mutant
-from reach import code_that_runs, of_the_server, reach_of
+from reach import code_that_runs, reach_of
 
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "kill-matrix.md"
@@ -133,7 +133,7 @@ def usual(revision: str) -> dict[str, Usual]:
         for spec, body in cases(revision):
             with code_that_runs() as seen:
                 result = judge_case(judged, spec, body)
-            found[spec.id] = Usual(result, of_the_server(seen))
+            found[spec.id] = Usual(result, frozenset(seen))
     return found
 
 

@@ -6,12 +6,12 @@ virtual. Its verdict is known.
 """
 
 import inspect
-import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
+from cProfile import Profile
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import CodeType, FrameType, FunctionType
+from types import CodeType, FunctionType
 from typing import Any, TypeGuard, cast
 
 import codex_reference_server
@@ -23,24 +23,12 @@ SERVER = str(Path(codex_reference_server.__file__).parent)
 
 @contextmanager
 def code_that_runs() -> Iterator[set[CodeType]]:
-    """The code of every function that runs meanwhile, of the server and of all else."""
+    """The code of every function of the server that runs meanwhile; known at the end."""
     seen: set[CodeType] = set()
-
-    def note(frame: FrameType, event: str, _: object) -> None:
-        if event == "call":
-            seen.add(frame.f_code)
-
-    usual = sys.getprofile()
-    sys.setprofile(note)
-    try:
+    profile = Profile(subcalls=False, builtins=False)
+    with profile:
         yield seen
-    finally:
-        sys.setprofile(usual)
-
-
-def of_the_server(seen: set[CodeType]) -> frozenset[CodeType]:
-    """What of this code is the reference server's."""
-    return frozenset(filter(_is_of_the_server, seen))
+    seen.update(row.code for row in profile.getstats() if _is_of_the_server(row.code))
 
 
 def _is_plain(real: object) -> TypeGuard[FunctionType]:
