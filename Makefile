@@ -44,10 +44,10 @@ $(MEASURED): tests/measured-python $(READY)
 	@install --mode=755 $< $@
 
 mutants: $(READY) ## every mutant turns exactly the clauses red that it declares; writes docs/kill-matrix.md and .json; EVERY_CASE=1 runs also those that a fault does not reach
-	@$(BIN)/python -m pytest -n auto tests/mutants $(if $(EVERY_CASE),--every-case)
+	@$(BIN)/python -m pytest -n auto --dist loadgroup tests/mutants $(if $(EVERY_CASE),--every-case)
 
 mutants-are-current: $(READY) ## the same, but docs/kill-matrix.md and .json have to be what the run says already
-	@$(BIN)/python -m pytest -n auto tests/mutants --page-is-current
+	@$(BIN)/python -m pytest -n auto --dist loadgroup tests/mutants --page-is-current
 
 faulty-parents: $(READY) ## every faulty parent is found to break exactly the clauses that it declares; FAULT=NAME for some
 	@$(BIN)/python -m pytest tests/parents/test_faults.py $(addprefix -k ,$(FAULT))

@@ -96,7 +96,7 @@ def run(
 ) -> list[CaseResult]:
     """Every case of a revision against a target in this process, but those with a known result."""
     judged = Judged(target, revision)
-    with _frozen():
+    with _uncollected():
         return [
             known[spec.id] if spec.id in known else judge_case(judged, spec, body)
             for spec, body in cases(revision)
@@ -104,11 +104,14 @@ def run(
 
 
 @contextmanager
-def _frozen() -> Iterator[None]:
-    gc.freeze()  # as where the kit runs cases
+def _uncollected() -> Iterator[None]:
+    """Leave cycles, of which a case makes few, to the end: nothing else is looked through."""
+    gc.freeze()
+    gc.disable()
     try:
         yield
     finally:
+        gc.enable()
         gc.unfreeze()
 
 
@@ -129,7 +132,7 @@ class Usual:
 def usual(revision: str) -> dict[str, Usual]:
     """Every case of a revision against the server without a fault, once in this process."""
     judged, found = Judged(reference_server(revision), revision), {}
-    with _frozen():
+    with _uncollected():
         for spec, body in cases(revision):
             with code_that_runs() as seen:
                 result = judge_case(judged, spec, body)

@@ -34,7 +34,18 @@ def homes_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(tempfile, "tempdir", str(IN_MEMORY))
 
 
-@pytest.mark.parametrize(("target", "mutant"), matrix.mutants().items(), ids=matrix.mutants())
+def _together(revision: str) -> list[pytest.MarkDecorator]:
+    """What few mutants are about is looked at in one process: it takes seconds to know it."""
+    return [] if revision == REVISIONS[-1] else [pytest.mark.xdist_group("older")]
+
+
+@pytest.mark.parametrize(
+    ("target", "mutant"),
+    [
+        pytest.param(target, mutant, id=target, marks=_together(mutant.revision))
+        for target, mutant in matrix.mutants().items()
+    ],
+)
 def test_mutant_breaks_the_clauses_that_it_declares(
     target: str, mutant: Mutant, pytestconfig: pytest.Config, record_property: Any
 ) -> None:
@@ -48,6 +59,7 @@ def test_mutant_breaks_the_clauses_that_it_declares(
     assert set(row.broken) == mutant.broken, "\n".join(found)
 
 
+@pytest.mark.xdist_group("older")
 def test_fault_changes_nothing_in_a_case_that_it_does_not_reach() -> None:
     for target, mutant in matrix.mutants().items():
         known = matrix.known(mutant)
@@ -60,6 +72,7 @@ def _lasting(result: CaseResult) -> CaseResult:
     return replace(result, duration_s=0.0)
 
 
+@pytest.mark.xdist_group("older")
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_reference_server_is_green(revision: str) -> None:
     results = [one.result for one in matrix.usual(revision).values()]
