@@ -1,6 +1,6 @@
 """Which mutants generated sessions notice: `hunt.py EXAMPLES SEED [NAME...]` tells it of each.
 
-The same seed draws the same sessions.
+The same seed draws the same sessions from the same tree.
 """
 
 import sys

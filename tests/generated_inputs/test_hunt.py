@@ -4,7 +4,8 @@ import matrix
 import pytest
 from hunt import noticed
 
-SESSIONS, SEED = 80, 1
+SESSIONS = 80
+SEEDS = (1, 1001, 2001)  # hypothesis draws constants of what is imported, too: one seed may miss
 NOTICED = [
     "account_mutants:asks_after_logout",
     "account_mutants:blocked_for_ever",
@@ -48,6 +49,7 @@ NOTICED = [
 
 @pytest.mark.parametrize("target", NOTICED)
 def test_generated_sessions_notice_a_mutant(target: str) -> None:
-    disagreement = noticed(matrix.mutants()[target], SESSIONS, SEED)
+    mutant = matrix.mutants()[target]
+    disagreement = next(filter(None, (noticed(mutant, SESSIONS, seed) for seed in SEEDS)), None)
     assert disagreement is not None
     assert disagreement.result.verdict in ("fail", "untestable"), disagreement.result.message

@@ -76,7 +76,7 @@ class Process(Application):
     """What is known of a parent that is no process."""
 
     def __init__(self, app: App) -> None:
-        super().__init__(None, app.pulse, app.transcript)  # type: ignore[arg-type]
+        super().__init__(None, None, app.pulse, app.transcript)  # type: ignore[arg-type]
         self.peers: list[Memory] = []
 
     def __enter__(self) -> None:
