@@ -16,7 +16,7 @@ from codex_conformance.tokens import redact
 Direction = Literal["to-target", "from-target", "http", "note"]
 
 LINE_LIMIT = 8 * 1024 * 1024  # bytes; a longer line from a target is cut and reads as no message
-STREAM_LIMIT = 16 * 1024 * 1024  # bytes that one target may say in one case
+STREAM_LIMIT = 16 * 1024 * 1024  # bytes that who is judged may say in one case
 LINES_LIMIT = 20_000  # lines that one target may say in one case
 RUBBISH_LIMIT = 1000  # lines that are no message, after which nobody listens any more
 DEPTH_LIMIT = 100  # arrays and objects within each other; a message of the protocol has a dozen

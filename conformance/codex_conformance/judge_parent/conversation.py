@@ -14,13 +14,12 @@ from codex_conformance.judge_parent.answers import Asked, Id, now
 from codex_conformance.judge_parent.peer import Peer
 from codex_conformance.judge_parent.script import Message, Script
 from codex_conformance.pulse import Pulse
-from codex_conformance.wire import Entry, LineReader, Transcript, decode
+from codex_conformance.wire import STREAM_LIMIT, Entry, LineReader, Transcript, decode
 
 LOGIN = "account/login/start"
 RENUMBERED = 3_000  # what the server's own ids begin with: 0 is for the scenarios that are about it
 LEAVING = 5.0  # seconds that a codex which ends may take until it is gone
 MOST_LINES = 10_000  # that a parent may say; one that says more says it without end
-MOST_BYTES = 16 * 1024 * 1024  # of all these lines
 PAUSE = 0.01  # seconds between the pieces of a line, so that they are read one by one
 _GONE = (anyio.BrokenResourceError, anyio.ClosedResourceError)
 
@@ -220,7 +219,7 @@ class Conversation:
     def _from_parent(self, line: bytes) -> bytes | None:
         """Record a line; what the server gets of it."""
         self._heard += len(line)
-        if len(self.received) >= MOST_LINES or self._heard > MOST_BYTES:
+        if len(self.received) >= MOST_LINES or self._heard > STREAM_LIMIT:
             self.flooded = True
             if not self.ended:
                 said = f"{len(self.received):,} lines, {self._heard / 2**20:.1f} MiB"
