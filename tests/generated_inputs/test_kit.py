@@ -98,8 +98,7 @@ def test_any_target_gets_a_verdict(script: list[Say], number: int) -> None:
 @settings(max_examples=100)
 @given(script=st.lists(st.lists(_line(), max_size=4), min_size=1, max_size=8))
 def test_any_answer_to_a_login_and_a_turn_gets_a_verdict(script: list[Say]) -> None:
-    by_id = {spec.id: (spec, body) for spec, body in matrix.cases(NEWEST)}
-    spec, body = by_id["refresh/good-answer"]
-    result = judge_case(Judged(DirectTarget(talker(script), ()), NEWEST), spec, body)
+    case = matrix.by_id(NEWEST)["refresh/good-answer"]
+    result = judge_case(Judged(DirectTarget(talker(script), ()), NEWEST), *case)
     assert result.verdict != "error", result.message
     assert result.verdict != "pass"

@@ -91,6 +91,12 @@ def cases(revision: str) -> list[tuple[CaseSpec, Body]]:
     return [(spec_in(item), body_of(item)) for item in items]
 
 
+@functools.cache
+def by_id(revision: str) -> dict[str, tuple[CaseSpec, Body]]:
+    """The same by their ids."""
+    return {spec.id: (spec, body) for spec, body in cases(revision)}
+
+
 def run(
     target: DirectTarget, revision: str, known: Mapping[str, CaseResult] = NOTHING
 ) -> list[CaseResult]:
@@ -143,9 +149,7 @@ def usual(revision: str) -> dict[str, Usual]:
 def judge(mutant: Mutant, case: str) -> CaseResult:
     """One case against a mutant."""
     judged = Judged(DirectTarget(mutant, ()), mutant.revision)
-    return next(
-        judge_case(judged, spec, body) for spec, body in cases(mutant.revision) if spec.id == case
-    )
+    return judge_case(judged, *by_id(mutant.revision)[case])
 
 
 def known(mutant: Mutant) -> dict[str, CaseResult]:

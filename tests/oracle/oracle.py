@@ -33,8 +33,8 @@ class Probe:
 
     def verdict(self) -> tuple[str, frozenset[str]]:
         """The verdict, and the clauses that were found broken."""
-        spec, body = cases_by_id(self.revision)[self.case]
-        result = judge_case(Judged(self._target(), self.revision), spec, body)
+        case = matrix.by_id(self.revision)[self.case]
+        result = judge_case(Judged(self._target(), self.revision), *case)
         return result.verdict, frozenset(one.clause for one in result.broken)
 
     def _target(self) -> DirectTarget:
@@ -45,11 +45,6 @@ class Probe:
         if kind:
             return DirectTarget(matrix.mutants()[self.target], ())
         return matrix.reference_server(self.revision)
-
-
-@functools.cache
-def cases_by_id(revision: str) -> dict[str, Any]:
-    return {spec.id: (spec, body) for spec, body in matrix.cases(revision)}
 
 
 @functools.cache
