@@ -250,22 +250,27 @@ class TakeManagedTurnsAtOnce(Step):
     count: int = 2
 
     async def take(self, bench: Bench, model: Model) -> Told:
-        parent, backend = bench.parent, bench.backend
         if not isinstance(model.who, ManagedLogin):
             return Told("MANAGED-4")
         refuse(bench, model)
-        before = len(backend.issuer.refreshes)
-        threads = [await parent.start_thread() for _ in range(self.count)]
-        backend.hold(self.count)
-        turns = [await parent.start_turn(thread) for thread in threads]
-        await parent.until(lambda: backend.held == self.count or None, "requests of all turns")
-        backend.release()
-        backend.held = 0
-        for turn in turns:
-            outcome = await turn.outcome()
-            expect("MANAGED-4", outcome.completed, "every turn to complete", outcome)
+        before = len(bench.backend.issuer.refreshes)
+        threads = [await bench.parent.start_thread() for _ in range(self.count)]
+        await expect_completed_together("MANAGED-4", bench, threads)
         expect_refreshed("MANAGED-4", bench, model, before, most=self.count)
         return Told("MANAGED-4", may_update=True)
+
+
+async def expect_completed_together(clause: str, bench: Bench, threads: list[str]) -> None:
+    """Start a turn on each thread, and expect all to complete whose requests meet a 401 at once."""
+    parent, backend, count = bench.parent, bench.backend, len(threads)
+    backend.hold(count)
+    turns = [await parent.start_turn(thread) for thread in threads]
+    await parent.until(lambda: backend.held == count or None, "requests of all turns")
+    backend.release()
+    backend.held = 0
+    for turn in turns:
+        outcome = await turn.outcome()
+        expect(clause, outcome.completed, "every turn to complete", outcome)
 
 
 def expect_refreshed(

@@ -14,7 +14,7 @@ from codex_conformance.expectations import (
 from codex_conformance.issuer import ManagedLogin
 from codex_conformance.replies import dropped, status
 from codex_conformance.tokens import ExternalTokens
-from managed import expect_refreshed
+from managed import expect_completed_together, expect_refreshed
 from model import Model, Step, Told, expect_sent, refuse
 from refresh import PLAIN, Refresh
 from steps import LogOut
@@ -69,21 +69,14 @@ class TakeTurnsAtOnce(Step):
     needs_tokens: ClassVar = True
 
     async def take(self, bench: Bench, model: Model) -> Told:
-        who, parent, backend = model.who, bench.parent, bench.backend
+        who, parent = model.who, bench.parent
         if not isinstance(who, ExternalTokens):
             return await TakeTurn().take(bench, model)
         refuse(bench, model)
         threads = [await parent.start_thread() for _ in range(self.count)]
         given = bench.mint.mint(who.account_id)
         parent.answer_every_refresh(lambda _request: given)
-        backend.hold(self.count)
-        turns = [await parent.start_turn(thread) for thread in threads]
-        await parent.until(lambda: backend.held == self.count or None, "requests of all turns")
-        backend.release()
-        backend.held = 0
-        for turn in turns:
-            outcome = await turn.outcome()
-            expect("REFRESH-10", outcome.completed, "every turn to complete", outcome)
+        await expect_completed_together("REFRESH-10", bench, threads)
         parent.answer_every_refresh(None)
         few = 1 <= len(parent.refreshes) - model.asked <= self.count
         expect("REFRESH-10", few, f"1 to {self.count} refresh requests", [*parent.refreshes])
