@@ -14,7 +14,12 @@ from codex_conformance.check import Wish, cases_of
 from codex_conformance.ledger import load_ledger
 from codex_conformance.reference import NAME
 from codex_conformance.results_file import results_schema
+from codex_conformance.tokens import Mint
 from jsonschema import Draft202012Validator
+
+BEGINNINGS = tuple(part[:8] for part in Mint("any").mint().access_token.split(".")[:2])
+"""What every canary token begins with, and its claims: too long to be drawn by chance, as `eyJ`
+was for the `state` of a browser login."""
 
 
 def run(*arguments: str) -> None:
@@ -58,7 +63,7 @@ def test_reference_server_keeps_every_clause_in_any_order_and_in_parts(
     for case in whole["cases"]:
         text = (tmp_path / case["transcript"]).read_text()
         assert text
-        assert "eyJ" not in text.replace("eyJ-", ""), case["id"]
+        assert not any(beginning in text for beginning in BEGINNINGS), case["id"]
 
     seed = random.randrange(10_000)
     print(f"--shuffle {seed} and {seed + 1}")
