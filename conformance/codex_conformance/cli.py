@@ -1,7 +1,6 @@
 """The command line."""
 
 import io
-import signal
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +10,7 @@ import click
 from codex_account_protocol import REVISIONS
 
 from codex_conformance.errors import ConformanceError
+from codex_conformance.interruption import interruptible
 from codex_conformance.judge_parent.command import parent
 from codex_conformance.options import FILE, Outputs, output_options, without_option
 from codex_conformance.report_command import report
@@ -162,7 +162,7 @@ def check(
     console = Console(_again(target, revision), wish.transcripts, strict, verbose, shown)
     reporters: list[Reporter] = [console]
     reporters += files(outputs, strict=strict)
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    interruptible()
     try:
         run = run_check(wish, reporters, shown)
     finally:

@@ -17,8 +17,17 @@ KIT = [sys.executable, "-m", "codex_conformance"]
 _STEERING = ("NO_COLOR", "COLUMNS", "LINES")
 
 
+def _at_terminal(on_interrupt: signal.Handlers) -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, on_interrupt)
+
+
 class Terminal:
-    """A process whose standard streams, but for those given, are a terminal."""
+    """A process whose standard streams, but for those given, are a terminal.
+
+    Args:
+        in_background: as what a script starts with `&`, it is to ignore ^C.
+    """
 
     def __init__(
         self,
@@ -27,6 +36,7 @@ class Terminal:
         cwd: Path | None = None,
         environ: Mapping[str, str] | None = None,
         stdout: IO[bytes] | int | None = None,
+        in_background: bool = False,
     ) -> None:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
@@ -39,7 +49,7 @@ class Terminal:
             cwd=cwd,
             env={**kept, "TERM": "xterm-256color", **(environ or {})},
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=lambda: _at_terminal(signal.SIG_IGN if in_background else signal.SIG_DFL),
         )
         os.close(slave)
         self.shown = ""

@@ -111,17 +111,23 @@ exec sleep 1000
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("jobs", "number"), [(1, signal.SIGINT), (1, signal.SIGTERM), (2, signal.SIGINT)]
+    ("jobs", "number", "in_background"),
+    [
+        (1, signal.SIGINT, False),
+        (1, signal.SIGTERM, False),
+        (2, signal.SIGINT, False),
+        (2, signal.SIGTERM, True),
+    ],
 )
 def test_interrupted_run_leaves_no_process_and_tells_what_it_found(
-    tmp_path: Path, jobs: int, number: signal.Signals
+    tmp_path: Path, jobs: int, number: signal.Signals, in_background: bool
 ) -> None:
     target = tmp_path / "stubborn"
     target.write_text(STUBBORN.format(folder=tmp_path, kit=" ".join(KIT)))
     target.chmod(0o755)
     cases = ("--case=timeout/late-answer", "--case=refresh/several-unanswered")
     run = ("check", "--revision=0.99", *cases, f"--jobs={jobs}", f"--json={tmp_path}/r.json")
-    with Terminal(*run, "--", str(target)) as terminal:
+    with Terminal(*run, "--", str(target), in_background=in_background) as terminal:
         terminal.until("waiting (")
         terminal.interrupt(number)
         assert terminal.end() == 130

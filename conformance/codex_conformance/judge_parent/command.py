@@ -1,6 +1,5 @@
 """`codex-conformance parent`: judge a parent application from the command line."""
 
-import signal
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,6 +8,7 @@ import click
 from codex_account_protocol import REVISIONS
 
 from codex_conformance.errors import UsageError
+from codex_conformance.interruption import interruptible
 from codex_conformance.options import Outputs, output_options, without_option
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -99,7 +99,7 @@ def parent(
     shown = progress()
     reporters: list[Reporter] = [Console(again, outputs.transcripts, strict, verbose, shown)]
     reporters += files(outputs, strict=strict)
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    interruptible()
     try:
         run = judge_parent(wish, reporters, shown)
     finally:
