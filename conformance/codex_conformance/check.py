@@ -26,7 +26,8 @@ from codex_conformance.results import CaseResult, Plan, Reporter, RunResult, Sha
 
 CASES = Path(__file__).parent / "cases"
 _LIST = "codex-conformance check --list"
-# Parts of pytest that a run has no use for; each would be asked about every case.
+# Parts of pytest that a run has no use for; each would be asked about every case, and `tmpdir`
+# would remove what earlier runs of pytest have left, which may be much.
 _UNUSED = (
     "cacheprovider",
     "doctest",
@@ -36,6 +37,7 @@ _UNUSED = (
     "pastebin",
     "stepwise",
     "threadexception",
+    "tmpdir",
     "unraisableexception",
     "warnings",
 )

@@ -119,7 +119,7 @@ exec sleep 1000
         (2, signal.SIGTERM, True),
     ],
 )
-def test_interrupted_run_leaves_no_process_and_tells_what_it_found(
+def test_interrupted_run_leaves_nothing_behind_and_tells_what_it_found(
     tmp_path: Path, jobs: int, number: signal.Signals, in_background: bool
 ) -> None:
     target = tmp_path / "stubborn"
@@ -127,7 +127,12 @@ def test_interrupted_run_leaves_no_process_and_tells_what_it_found(
     target.chmod(0o755)
     cases = ("--case=timeout/late-answer", "--case=refresh/several-unanswered")
     run = ("check", "--revision=0.99", *cases, f"--jobs={jobs}", f"--json={tmp_path}/r.json")
-    with Terminal(*run, "--", str(target), in_background=in_background) as terminal:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    environ = {"TMPDIR": str(scratch)}
+    with Terminal(
+        *run, "--", str(target), environ=environ, in_background=in_background
+    ) as terminal:
         terminal.until("waiting (")
         terminal.interrupt(number)
         assert terminal.end() == 130
@@ -135,5 +140,6 @@ def test_interrupted_run_leaves_no_process_and_tells_what_it_found(
     assert "Traceback" not in terminal.shown
     pids = [int(line) for line in tmp_path.joinpath("pids").read_text().split()]
     assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
+    assert list(scratch.iterdir()) == []
     results = json.loads(tmp_path.joinpath("r.json").read_text())
     assert results["interrupted"] is True
