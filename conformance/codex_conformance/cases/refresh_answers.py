@@ -175,7 +175,14 @@ async def observe_answer(
 
 
 def _foreign(request: RefreshRequest) -> Any:
-    return 987_654 if isinstance(request.id, int) else f"{request.id}-foreign"
+    if isinstance(request.id, int):
+        return _another(request, 987_654)
+    return f"{request.id}-foreign"
+
+
+def _another(request: RefreshRequest, number: int) -> int:
+    """This number, or the one below where the target itself has come upon it."""
+    return number if request.id != number else number - 1
 
 
 def _retyped(request: RefreshRequest) -> Any:
@@ -189,7 +196,7 @@ def _retyped(request: RefreshRequest) -> Any:
 STRAY_IDS: dict[str, Callable[[RefreshRequest], Any]] = {
     "foreign": _foreign,
     "foreign-text": lambda _request: "nobody's",
-    "negative": lambda _request: -1,
+    "negative": lambda request: _another(request, -1),
     "other-type": _retyped,
     "null": lambda _request: None,
 }

@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from codex_conformance.case import case, expect, require
+from codex_conformance.case import case, expect, not_applicable, require
 from codex_conformance.exchange import Outcome, RefreshRequest, Turn
 from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import MockParent
@@ -23,12 +23,16 @@ async def held(parent: MockParent, backend: MockBackend, count: int) -> None:
 async def rejected_together(
     parent: MockParent, backend: MockBackend, current: ExternalTokens, count: int
 ) -> list[Turn]:
-    """Turns on threads of their own whose requests get their 401 all at the same time."""
+    """Turns on threads of their own whose requests get their 401 all at the same time.
+
+    Where the target lets turns wait for each other, each gets it when its request comes.
+    """
     threads = [await parent.start_thread() for _ in range(count)]
     backend.expire(current)
     backend.hold(count)
     turns = [await parent.start_turn(thread) for thread in threads]
-    await held(parent, backend, count)
+    await parent.until(lambda: backend.held >= count or None, f"{count} held requests")
+    require(None, backend.held > 0, "a request to the model", "none")
     backend.release()
     return turns
 
@@ -114,12 +118,27 @@ async def test_late_401_after_a_refresh_is_retried_without_asking(
     late = await parent.start_turn(threads[0])
     await held(parent, backend, 1)
     early = await parent.start_turn(threads[1])
+    await side_by_side(parent, backend, (late, early), new)
     await (await parent.next_refresh()).answer_unheeded(new)
     outcome = await early.outcome()
     require("REFRESH-3", outcome.completed, "the other turn to complete", outcome)
     backend.release()
 
     await expect_retry_unasked(parent, backend, late, new)
+
+
+async def side_by_side(
+    parent: MockParent, backend: MockBackend, turns: tuple[Turn, Turn], new: ExternalTokens
+) -> None:
+    """Wait for the second turn's request while the first turn's is held, or is not applicable."""
+    if await parent.until(lambda: backend.turn_requests[1:] or None, "the other turn's request"):
+        return
+    parent.answer_every_refresh(lambda _: new)
+    backend.release()
+    for turn in turns:
+        outcome = await turn.outcome()
+        require("REFRESH-3", outcome.completed, "the turn to complete after the refresh", outcome)
+    not_applicable("the target lets a turn wait for the end of the one before")
 
 
 async def expect_retry_unasked(
@@ -301,8 +320,8 @@ async def test_interrupt_with_a_refresh_pending_does_the_next_turn_no_harm(
     await turn.interrupt()
     await turn.outcome()
     again = await parent.start_turn()
-    anew = await parent.refresh_if_any(parent.clock.prompt)
-    await (anew or request).answer(new)
+    parent.answer_every_refresh(lambda _: new, heeded=False)
+    await request.answer_unheeded(new)
     outcome = await again.outcome()
 
     expect("REFRESH-21", outcome.completed, "the next turn to complete", outcome)
