@@ -82,9 +82,10 @@ $(DOCS)/.ready: docs/requirements.lock
 bench: $(READY) ## measure the reference server beside a real codex; CODEX="PATH|VERSION ..."
 	@$(BIN)/python -m benchmarks $(addprefix --codex ,$(CODEX))
 
-generate: $(READY) ## write generated/ and docs/clauses.md from spec/ and the cases
+generate: $(READY) ## write generated/, docs/clauses.md and docs/freedoms.md from spec/, the cases and the freedoms
 	@$(BIN)/python generated/generate.py
 	@$(BIN)/codex-conformance spec page > docs/clauses.md
+	@$(BIN)/python tests/freedoms/freedoms_page.py > docs/freedoms.md
 
 generated-is-current: $(READY)
 	@$(BIN)/python generated/generate.py --check
