@@ -186,7 +186,7 @@ class Outcome:
     @property
     def says_to_sign_in(self) -> bool:
         """Whether the turn's error tells the user to sign in again."""
-        return bool(_SIGN_IN.search(self.error_text))
+        return bool(_SIGN_IN.search(json.dumps(self.error)))
 
     def __str__(self) -> str:
         if self.status is None:

@@ -6,9 +6,12 @@ from typing import Any
 
 import anyio
 import pytest
+from abilities import tries_websocket_first
 from codex_reference_server.auth import Auth
+from codex_reference_server.backend import UNAUTHORIZED
 from codex_reference_server.connection import Clients
-from codex_reference_server.messages import NULL, Notification, Refusal
+from codex_reference_server.credentials import EXTERNAL
+from codex_reference_server.messages import NULL, Notification, Refusal, RefusedByBackend
 from codex_reference_server.refresh import ExternalRefresher
 from codex_reference_server.turns import Turns
 from freedom import freedom
@@ -271,3 +274,65 @@ def slow_before_and_after(patch: pytest.MonkeyPatch) -> None:
         renewed = await real(self, rejected)
         await anyio.sleep(1)
         return renewed and self._current_in(renewed.mode)
+
+
+@freedom(
+    "REFRESH-3", "REFRESH-6", case="refresh/good-answer", says="GET /backend-api/wham/accounts"
+)
+def new_tokens_are_tried_first(patch: pytest.MonkeyPatch) -> None:
+    """The tokens of an answer count once the account endpoints have let them in."""
+    turns = instances(patch, Turns)
+    _asking_in_turn(patch)
+
+    @around(patch, Auth, "_take_external")
+    def take(real: Any, self: Any, tokens: Any) -> None:
+        self.coming = self._checked(tokens)
+
+    @around(patch, Auth, "renew")
+    async def renew(real: Any, self: Any, rejected: Any) -> Any:
+        before, self.coming = self.credentials, None
+        renewed = await real(self, rejected)
+        if self.coming is None:
+            return renewed
+        await turns[-1].open_backend().fetch(self.coming, "wham/accounts/check")
+        if self.credentials is before:
+            self.credentials = self.coming
+        return self._current_in(EXTERNAL)
+
+
+@freedom("REFRESH-1", "REFRESH-4", case="refresh/good-answer", says="GET /backend-api/wham/usage")
+def account_is_asked_before_each_turn(patch: pytest.MonkeyPatch) -> None:
+    """Before a turn the limits are asked for, and it is a 401 for these that calls for tokens."""
+
+    @around(patch, Turns, "_talk")
+    async def talk(real: Any, self: Any, turn: Any) -> None:
+        login = self._auth.credentials if self._auth.is_external else None
+        while login is not None:
+            try:
+                await self.open_backend().fetch(login, "wham/usage")
+                break
+            except RefusedByBackend:
+                login = await self._auth.renew(login)
+        await real(self, turn)
+
+
+@freedom("REFRESH-3", case="refresh/good-answer", says="thread/name/updated")
+def thread_gets_a_title(patch: pytest.MonkeyPatch) -> None:
+    """After a turn the model is asked for a title of the thread."""
+
+    async def take(_event: Any) -> None:
+        pass
+
+    @around(patch, Turns, "_talk")
+    async def talk(real: Any, self: Any, turn: Any) -> None:
+        await real(self, turn)
+        body = {"model": turn.thread.model, "input": [], "instructions": "Give it a title."}
+        await self.open_backend().respond(body, take, lambda _usage: None)
+        named = {"threadId": turn.thread.id, "threadName": "Hello"}
+        self._narrate(turn.thread.id, Notification("thread/name/updated", named))
+
+
+@freedom("REFRESH-18", case="refresh/401-on-websocket-upgrade", says="GET /v1/responses")
+def websocket_comes_first(patch: pytest.MonkeyPatch) -> None:
+    """Where the provider takes WebSocket, that is asked for before anything is posted."""
+    tries_websocket_first(patch, (UNAUTHORIZED,))

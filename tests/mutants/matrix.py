@@ -35,9 +35,6 @@ SHOWN = 12  # cases that the page names for one mutant; the figures name all
 IDLE: dict[str, str] = {
     "login/empty-access-token": "OBSERVE: the ledger allows every answer",
     "other/none-further": "stands for the revisions that have nothing to judge",
-    "refresh/401-in-mid-turn": "the reference server calls no tools",
-    "refresh/401-on-websocket-upgrade": "the reference server speaks no WebSocket to the provider",
-    "secret/environment-of-children": "the reference server starts no processes",
 }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import anyio
 import msgspec
 import pytest
+from abilities import runs_commands, tries_websocket_first
 from codex_reference_server import backend
 from codex_reference_server.account import Account
 from codex_reference_server.auth import Auth
@@ -42,6 +43,19 @@ def _refreshed_as(patch: pytest.MonkeyPatch, change: Any) -> None:
 def reason_invented(patch: pytest.MonkeyPatch) -> None:
     """A refresh request gives a reason of its own."""
     _asked_as(patch, lambda params: {"reason": "expired"})
+
+
+@mutant("REFRESH-1")
+def later_401_of_a_turn_stands(patch: pytest.MonkeyPatch) -> None:
+    """A 401 for what follows the output of a command sends no refresh request."""
+    runs_commands(patch, lambda _server: {})
+
+    @around(patch, Backend, "_send")
+    async def send(real: Any, self: Any, body: Any, login: Any) -> Any:
+        response = await real(self, body, login)
+        if response.status_code == backend.UNAUTHORIZED and len(body["input"]) > 1:
+            response.status_code = 400
+        return response
 
 
 @mutant("REFRESH-2")
@@ -316,6 +330,12 @@ def asks_for_json_401_only(patch: pytest.MonkeyPatch) -> None:
         if response.status_code == backend.UNAUTHORIZED and not is_json:
             response.status_code = 400
         return response
+
+
+@mutant("REFRESH-18")
+def refused_upgrade_is_posted(patch: pytest.MonkeyPatch) -> None:
+    """A 401 on the WebSocket upgrade leads to a POST, and only a 401 on that asks the client."""
+    tries_websocket_first(patch, heeded=())
 
 
 @mutant("REFRESH-20")

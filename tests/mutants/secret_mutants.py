@@ -1,6 +1,7 @@
 """Faults that bring a token to where it must not be found."""
 
 import json
+import os
 import sys
 from base64 import b64encode
 from contextlib import suppress
@@ -9,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from abilities import runs_commands
 from codex_reference_server import auth, backend
 from codex_reference_server.auth import Auth
 from codex_reference_server.backend import Backend
@@ -119,6 +121,18 @@ def bearer_in_the_error_of_a_turn(patch: pytest.MonkeyPatch) -> None:
                 sent = b64encode(self._auth.credentials.bearer.encode()).decode()
                 failure.message += f" for {sent}"
             raise
+
+
+@mutant("SECRET-4")
+def token_in_the_environment_of_commands(patch: pytest.MonkeyPatch) -> None:
+    """A command that the model has the server run finds the token in its environment."""
+    runs_commands(
+        patch,
+        lambda server: {
+            "PATH": os.environ["PATH"],
+            "ACCESS_TOKEN": server._auth.credentials.bearer,
+        },
+    )
 
 
 def _bearer(login: Any) -> dict[str, str]:

@@ -12,6 +12,7 @@ from codex_conformance.expectations import (
 )
 from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import MockParent
+from codex_conformance.replies import unauthorized
 from codex_conformance.tokens import Mint
 
 
@@ -75,7 +76,7 @@ async def test_unauthorized_answer_after_logout_asks_for_no_refresh(
     """A request under way at logout that gets its 401 afterwards asks for no refresh."""
     old = tokens.mint()
     await parent.login(old)
-    backend.expire(old)
+    backend.answer_next_turn(unauthorized)
     turn = await held_turn(parent, backend)
     await parent.logout()
     backend.release()

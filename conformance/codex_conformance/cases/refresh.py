@@ -42,9 +42,8 @@ async def test_refresh_with_new_tokens_completes_the_turn(
     previous = request.params.get("previousAccountId")
     expect("REFRESH-2", previous == old.account_id, f"previousAccountId {old.account_id}", request)
     expect("REFRESH-3", outcome.completed, "the turn to complete after the refresh", outcome)
-    bearers = [sent.token for sent in backend.turn_requests]
-    asked = bearers == [old.access_token, new.access_token]
-    expect("REFRESH-3", asked, "one request with the old token, one with the new", bearers)
+    bearers = [sent.token for sent in backend.turn_requests if sent.index > request.index]
+    expect("REFRESH-3", new.access_token in bearers, "a retry with the new token", bearers)
 
 
 @case("refresh/401-in-mid-turn", "REFRESH-1", "REFRESH-3")
@@ -111,13 +110,15 @@ async def test_refresh_answered_sends_the_rejected_request_again(
     await parent.login(old)
     backend.expire(old)
     turn = await parent.start_turn()
-    await parent.answer_refresh(tokens.mint())
+    request = await parent.answer_refresh(tokens.mint())
     await turn.outcome()
 
-    sent = backend.turn_requests
-    expect("REFRESH-3", len(sent) == 2, "the rejected request and its retry", [*map(str, sent)])
-    rejected, retry = (_input(request) for request in sent)
-    expect("REFRESH-3", retry == rejected, "a retry with the same input", retry)
+    rejected = [sent for sent in backend.turn_requests if sent.index < request.index]
+    if not rejected:
+        not_applicable("the target asks the model when it knows that its token is valid")
+    later = [_input(sent) for sent in backend.turn_requests if sent.index > request.index]
+    for sent in rejected:
+        expect("REFRESH-3", _input(sent) in later, "a retry with the same input", later)
 
 
 def _input(request: Request) -> Any:

@@ -221,8 +221,11 @@ async def test_messages_of_a_session_with_external_tokens_validate(
     """Login, turns good, failed and interrupted, refresh, logout: every message validates."""
     await refreshed_once(parent, backend, tokens)
     await parent.read_account()
-    backend.answer_next_turn(streamed_turn, status(500))
-    streamed, failed = await parent.run_turn(), await parent.run_turn()
+    backend.answer_next_turn(streamed_turn)
+    streamed = await parent.run_turn()
+    backend.answer_every_turn(status(500))
+    failed = await parent.run_turn()
+    backend.answer_every_turn(None)
     backend.hold()
     turn = await parent.start_turn()
     await parent.until(lambda: backend.held or None, "the turn's request")
