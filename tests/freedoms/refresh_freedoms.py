@@ -300,19 +300,25 @@ def new_tokens_are_tried_first(patch: pytest.MonkeyPatch) -> None:
         return self._current_in(EXTERNAL)
 
 
-@freedom("REFRESH-1", "REFRESH-4", case="refresh/good-answer", says="GET /backend-api/wham/usage")
+@freedom(
+    "REFRESH-1",
+    "REFRESH-4",
+    case="refresh/good-answer",
+    says="GET /backend-api/wham/usage",
+    inapplicable=("refresh/retry-repeats-the-request",),
+)
 def account_is_asked_before_each_turn(patch: pytest.MonkeyPatch) -> None:
     """Before a turn the limits are asked for, and it is a 401 for these that calls for tokens."""
 
     @around(patch, Turns, "_talk")
     async def talk(real: Any, self: Any, turn: Any) -> None:
-        login = self._auth.credentials if self._auth.is_external else None
-        while login is not None:
+        login, fetch = self._auth.credentials, self.open_backend().fetch
+        if self._auth.is_external:
             try:
-                await self.open_backend().fetch(login, "wham/usage")
-                break
-            except RefusedByBackend:
-                login = await self._auth.renew(login)
+                await fetch(login, "wham/usage")
+            except RefusedByBackend as refusal:
+                if refusal.status == UNAUTHORIZED and (newer := await self._auth.renew(login)):
+                    await fetch(newer, "wham/usage")
         await real(self, turn)
 
 
