@@ -19,7 +19,11 @@ METHOD_NOT_FOUND = -32601
 _UNKNOWN = re.compile(
     r"unknown (variant|method)|method not found|not (offered|supported)", re.IGNORECASE
 )
-_SIGN_IN = re.compile(r"\b(sign|log)(ging|ning)?[ -]?(back )?in\b", re.IGNORECASE)
+_SIGN_IN = re.compile(
+    r"\b(sign|log)(g?ing)?[ -]?(back )?in\b|\bre-?(authenticat|log)|authenticate again",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"\d+")
 _WHO = ("type", "email", "planType")  # members of an account that tell whose it is
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 _SHOWN = 400  # characters of a message in a sentence
@@ -141,6 +145,17 @@ def was_unknown(response: Response) -> bool:
     if not response.refused:
         return False
     return response.error_code == METHOD_NOT_FOUND or bool(_UNKNOWN.search(response.error_message))
+
+
+def refused_alike(response: Response, name: str, twin: Response, made_up: str) -> bool:
+    """Whether `name` was refused as `made_up` was, which nobody knows; numbers in it aside."""
+    if response.error_code == METHOD_NOT_FOUND:
+        return True
+    words, alike = (
+        _NUMBER.sub("", said)
+        for said in (response.error_message, twin.error_message.replace(made_up, name))
+    )
+    return response.refused and twin.refused and words == alike
 
 
 @dataclass(frozen=True)

@@ -297,6 +297,11 @@ def members(request: Request) -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
+def brought(refreshes: list[Request]) -> list[Any]:
+    """The refresh tokens that these requests brought."""
+    return [members(request).get("refresh_token") for request in refreshes]
+
+
 def refusing(code: str, status: int = 401) -> Script:
     """Refuse with this error."""
     return lambda _request: _refused(status, code)

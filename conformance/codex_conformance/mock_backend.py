@@ -71,6 +71,10 @@ class MockBackend:
         """Every request to an account endpoint is answered by this, whatever token it bears."""
         self._endpoints[endpoint] = script
 
+    def answer_as_ever(self, endpoint: str) -> None:
+        """End that."""
+        self._endpoints.pop(endpoint, None)
+
     def hold(self, requests: int | None = None) -> None:
         """Turn requests wait, their answer already decided, until `release`.
 

@@ -9,12 +9,14 @@ from codex_conformance.case import Observations, not_applicable, require
 from codex_conformance.clock import Clock
 from codex_conformance.conversation import ABSENT, Conversation, encode
 from codex_conformance.exchange import (
+    METHOD_NOT_FOUND,
     REFRESH,
     Outcome,
     RefreshRequest,
     Replacement,
     Response,
     Turn,
+    refused_alike,
     was_unknown,
 )
 from codex_conformance.pulse import Pulse
@@ -25,6 +27,7 @@ from codex_conformance.wire import Entry, Transcript
 __all__ = ["ABSENT", "MockParent", "encode"]
 
 CLIENT = {"name": "codex-conformance", "title": "codex-conformance", "version": "1.0.0"}
+MADE_UP = "noSuchName"
 Policy = Callable[[RefreshRequest], ExternalTokens]
 
 
@@ -182,6 +185,21 @@ class MockParent(Conversation):
             not_applicable(f"the target does not offer {what}: {response.error_message}")
         return response
 
+    async def knows(self, response: Response, name: str) -> bool:
+        """Whether the target refuses a method or login type otherwise than what nobody knows."""
+        if response.error_code == METHOD_NOT_FOUND:
+            return False
+        if not was_unknown(response):
+            return True
+        request = (MADE_UP,) if "/" in name else ("account/login/start", {"type": MADE_UP})
+        return not refused_alike(response, name, await self.call(*request), MADE_UP)
+
+    async def known(self, response: Response, name: str) -> Response:
+        """The response, be it a refusal; not applicable where the target does not know `name`."""
+        if not await self.knows(response, name):
+            not_applicable(f"the target does not offer {name}: {response.error_message}")
+        return response
+
     def use_bearer(self, bearer: str | None, clause: str) -> None:
         """From now on `bearer` is the one to use; a later use of the one before breaks `clause`."""
         if self._bearer not in (None, bearer):
@@ -259,12 +277,16 @@ class MockParent(Conversation):
 
     async def start_thread(self) -> str:
         """A new thread, which the case needs; its id."""
+        thread = await self._ask_for_thread()
+        require(None, isinstance(thread, str), "a thread to start", thread)
+        assert isinstance(thread, str)
+        return thread
+
+    async def _ask_for_thread(self) -> str | Response:
         response = await self.call("thread/start", {"model": "mock-model"})
         thread = response.member("thread")
         thread_id = thread.get("id") if isinstance(thread, dict) else None
-        require(None, isinstance(thread_id, str), "a thread to start", response)
-        assert isinstance(thread_id, str)
-        return thread_id
+        return thread_id if isinstance(thread_id, str) else response
 
     async def start_turn(self, thread: str | None = None) -> Turn:
         """A new turn, which the case needs, on `thread` or on the case's own thread."""
@@ -274,14 +296,17 @@ class MockParent(Conversation):
         return turn
 
     async def try_turn(self) -> Outcome | None:
-        """Start a turn and wait for its end; None where the target does not even start it."""
+        """Start a turn and wait for its end; None where not even a thread or the turn starts."""
         turn = await self._ask_for_turn(None)
         return await turn.outcome() if isinstance(turn, Turn) else None
 
     async def _ask_for_turn(self, thread: str | None) -> Turn | Response:
         if thread is None:
             if self._thread is None:
-                self._thread = await self.start_thread()
+                begun = await self._ask_for_thread()
+                if isinstance(begun, Response):
+                    return begun
+                self._thread = begun
             thread = self._thread
         prompt = [{"type": "text", "text": "Say hello."}]
         response = await self.call("turn/start", {"threadId": thread, "input": prompt})

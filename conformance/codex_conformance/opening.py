@@ -10,7 +10,7 @@ from codex_conformance.bench import Bench, Judged
 from codex_conformance.case import Broken, CaseSpec, Setup
 from codex_conformance.clock import run
 from codex_conformance.errors import UnfitTargetError, leaves
-from codex_conformance.exchange import Response, was_unknown
+from codex_conformance.exchange import Response
 from codex_conformance.wire import printable
 
 OPENING_PATIENCE = 10.0  # seconds that a target has for each step
@@ -131,8 +131,9 @@ async def _newest_or_second(bench: Bench) -> str:
 
 
 async def _knows_newest(bench: Bench) -> bool:
-    response = await bench.parent.call("account/securitySetup/read")
-    return response.answered and not was_unknown(response)
+    method = "account/securitySetup/read"
+    response = await bench.parent.call(method)
+    return response.answered and await bench.parent.knows(response, method)
 
 
 async def _benign(bench: Bench) -> None:

@@ -57,7 +57,8 @@ async def test_cancelling_an_unknown_login_finds_none(parent: MockParent) -> Non
 async def test_cancelling_what_is_no_uuid_is_refused(parent: MockParent, login_id: str) -> None:
     """A loginId that is no UUID gets an error, and the pending login stays."""
     login = await begun(parent)
-    response = await parent.cancel_login(login_id)
+    method = "account/login/cancel"
+    response = await parent.known(await parent.call(method, {"loginId": login_id}), method)
 
     expect("MANAGED-3", response.refused, "an error for an id that is no UUID", response)
     await expect_status("MANAGED-3", parent, login.id, "canceled")

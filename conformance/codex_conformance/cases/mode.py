@@ -8,7 +8,7 @@ from codex_conformance.bench import Bench
 from codex_conformance.case import Setup, case, expect, not_applicable, require
 from codex_conformance.cases.managed_device import pending
 from codex_conformance.cases.managed_login import begun_at_mock_issuer, expect_success
-from codex_conformance.exchange import Response
+from codex_conformance.exchange import Response, refused_alike
 from codex_conformance.expectations import (
     expect_account,
     expect_logged_in,
@@ -16,7 +16,7 @@ from codex_conformance.expectations import (
     expect_turn_as,
 )
 from codex_conformance.mock_backend import MockBackend
-from codex_conformance.mock_parent import MockParent
+from codex_conformance.mock_parent import MADE_UP, MockParent
 from codex_conformance.tokens import BETA, ExternalTokens, Mint
 
 
@@ -68,7 +68,7 @@ async def test_browser_login_while_external_tokens_are_active_is_refused(
 ) -> None:
     """A `chatgpt` login gets an error, changes nothing and leaves no login pending."""
     response = await expect_blocked("MODE-1", parent, backend, tokens, {"type": "chatgpt"})
-    parent.offered(response, "chatgpt login")
+    await parent.known(response, "chatgpt")
 
 
 @case("mode/api-key", "MODE-2")
@@ -78,7 +78,7 @@ async def test_api_key_while_external_tokens_are_active_is_refused(
     """An `apiKey` login gets an error, changes nothing and keeps the key nowhere."""
     key = tokens.api_key()
     params = {"type": "apiKey", "apiKey": key}
-    parent.offered(await expect_blocked("MODE-2", parent, backend, tokens, params), "apiKey login")
+    await parent.known(await expect_blocked("MODE-2", parent, backend, tokens, params), "apiKey")
 
     kept = [path.name for path in bench.home.files_with(key)]
     expect("MODE-2", not kept, "no file that holds the key", kept)
@@ -91,11 +91,10 @@ async def test_device_code_while_external_tokens_are_active_is_refused(
     parent: MockParent, backend: MockBackend, tokens: Mint
 ) -> None:
     """A `chatgptDeviceCode` login, where it exists, gets an error and changes nothing."""
-    kind, made_up = "chatgptDeviceCode", "noSuchLogin"
-    unknown = await parent.call("account/login/start", {"type": made_up})
+    kind = "chatgptDeviceCode"
+    unknown = await parent.call("account/login/start", {"type": MADE_UP})
     response = await expect_blocked("MODE-2", parent, backend, tokens, {"type": kind})
-    parent.offered(response, f"{kind} login")
-    if response.error_message == unknown.error_message.replace(made_up, kind):
+    if refused_alike(response, kind, unknown, MADE_UP):
         not_applicable(f"the target refuses {kind} as it refuses a login type that nobody knows")
 
 

@@ -65,7 +65,7 @@ async def test_further_request_is_answered_and_changes_no_account(
     account = (await parent.read_account()).account
     before = parent.mark()
     response = await parent.call(method, least_params(parent.revision, row.params))
-    parent.offered(response, method)
+    await parent.known(response, method)
     await parent.settle()
 
     expect("OTHER-1", response.answered, f"a response to {method}", response)

@@ -106,7 +106,7 @@ async def test_limits_that_the_backend_does_not_tell_are_an_error(
     """A backend that answers with an error, or with no data, has told no limits."""
     await parent.login(tokens.mint())
     backend.answer_at(LIMITS, trouble)
-    response = await read_limits(parent)
+    response = await parent.known(await parent.call(READ), READ)
     expect("RATE-1", response.refused, "an error for limits that nobody told", response)
 
 
@@ -121,7 +121,7 @@ async def test_limits_without_a_chatgpt_login_are_refused(
     elif who == "logged-out":
         await parent.login(tokens.mint())
         await parent.logout()
-    response = await read_limits(parent)
+    response = await parent.known(await parent.call(READ), READ)
 
     expect("RATE-1", response.refused, "an error for the limits of nobody", response)
     await parent.login(tokens.mint())  # one that refuses every request refuses this one too
@@ -136,7 +136,7 @@ async def test_unauthorized_limits_are_an_error_or_a_refresh(
     await parent.login(old)
     parent.answer_every_refresh(lambda _request: new)
     backend.expire(old)
-    response = await read_limits(parent)
+    response = await parent.known(await parent.call(READ), READ)
 
     refreshed = "a refresh, then " if parent.refreshes else ""
     result = "the limits" if response.ok else "an error" if response.refused else "no response"

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from codex_conformance.case import case, expect, not_applicable, require, since
+from codex_conformance.cases.login import log_in_as_announced
 from codex_conformance.exchange import RefreshRequest
 from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import MockParent
@@ -91,7 +92,7 @@ async def test_refresh_names_the_announced_account_where_the_claim_differs(
 ) -> None:
     """`previousAccountId` is `chatgptAccountId` of the login, also where the claim differs."""
     old = tokens.mint().announced_as(BETA)
-    await parent.login(old)
+    await log_in_as_announced(parent, old)
     backend.expire(old)
     turn = await parent.start_turn()
     request = await parent.answer_refresh(tokens.mint().announced_as(BETA))

@@ -109,6 +109,8 @@ async def test_late_401_after_a_login_is_retried_without_asking(
     await parent.login(old)
     turn = await about_to_be_rejected(parent, backend, old)
     await parent.login(new)
+    if parent.completion_of(turn.thread, turn.id) is not None:
+        not_applicable("the target ends the turns under way at a login")
     backend.release()
 
     await expect_retry_unasked(parent, backend, turn, new)

@@ -86,14 +86,15 @@ async def test_account_read_with_a_managed_login_asks_the_client_for_nothing(
 
 @case("refresh/none-when-logged-out", "REFRESH-7")
 async def test_refresh_without_a_login_is_not_asked_for(
-    parent: MockParent, backend: MockBackend
+    parent: MockParent, backend: MockBackend, tokens: Mint
 ) -> None:
     """A 401 when nobody is logged in sends no refresh request."""
     backend.answer_every_turn(unauthorized)
-    await parent.run_turn()
+    await parent.try_turn()
     await parent.settle()
 
     expect_no_refresh("REFRESH-7", parent)
+    await parent.login(tokens.mint())  # one that refuses every request asks for nothing either
 
 
 @pytest.mark.parametrize(

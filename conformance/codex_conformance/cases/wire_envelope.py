@@ -246,11 +246,11 @@ async def test_messages_of_a_session_with_an_api_key_validate(
 ) -> None:
     """Login, turn and logout with an API key: every message validates."""
     await parent.login_api_key(tokens.api_key())
-    account = await parent.account()
+    read = await parent.read_account()
     outcome = await parent.run_turn()
     await parent.logout()
 
-    require("APIKEY-1", account == {"type": "apiKey"}, "the account of an API key", account)
+    require("APIKEY-1", read.account == {"type": "apiKey"}, "the account of an API key", read)
     require(None, outcome.completed, "a turn to complete", outcome)
 
 
