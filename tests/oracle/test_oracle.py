@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from codex_conformance import bench, case, expectations, home, invariants, schema, tokens
+from codex_conformance.cases import refresh_concurrent
 from codex_conformance.invariants import INVARIANTS, Invariant
 from oracle import Probe, contrary, expecting, replaced, silent, sound
 
@@ -196,6 +197,13 @@ FAULTS: dict[str, tuple[Callable[[], AbstractContextManager[None]], Probe]] = {
     "untold: all": (
         lambda: replaced(expectations.untold, lambda *_: "all of it"),
         Probe("other/usage"),
+    ),
+    "expect_no_mixture: disabled": (
+        lambda: replaced(refresh_concurrent.expect_no_mixture, nothing),
+        Probe(
+            "refresh/no-mixture-after-answer/other-account",
+            "refresh_mutants:account_id_stays_at_refresh",
+        ),
     ),
     "files: none": (lambda: replaced(home._files, lambda _: iter(())), LEAK_IN_BASE64),
     "verdict: what broke is lost": (lambda: replaced(bench._broken_in, nothing), REFUSED),
