@@ -1,6 +1,7 @@
 """What refresh requests leave open: their ids, who asks when, what odd answers come to."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from itertools import count
 from typing import Any
 
@@ -8,10 +9,16 @@ import anyio
 import pytest
 from abilities import tries_websocket_first
 from codex_reference_server.auth import Auth
-from codex_reference_server.backend import UNAUTHORIZED
+from codex_reference_server.backend import UNAUTHORIZED, Backend
 from codex_reference_server.connection import Clients
 from codex_reference_server.credentials import EXTERNAL
-from codex_reference_server.messages import NULL, Notification, Refusal, RefusedByBackend
+from codex_reference_server.messages import (
+    NULL,
+    Notification,
+    Refusal,
+    RefusedByBackend,
+    TurnFailure,
+)
 from codex_reference_server.refresh import ExternalRefresher
 from codex_reference_server.turns import Turns
 from freedom import freedom
@@ -322,23 +329,62 @@ def account_is_asked_before_each_turn(patch: pytest.MonkeyPatch) -> None:
         await real(self, turn)
 
 
-@freedom("REFRESH-3", case="refresh/good-answer", says="thread/name/updated")
+@freedom("REFRESH-18", case="refresh/401-on-websocket-upgrade", says="GET /v1/responses")
+def websocket_comes_first(patch: pytest.MonkeyPatch) -> None:
+    """Where the provider takes WebSocket, that is asked for before anything is posted."""
+    tries_websocket_first(patch, (UNAUTHORIZED,))
+
+
+@freedom("REFRESH-4", "REFRESH-10", case="refresh/second-401", says="thread/name/updated")
 def thread_gets_a_title(patch: pytest.MonkeyPatch) -> None:
-    """After a turn the model is asked for a title of the thread."""
+    """While the model answers it is asked, with the same token, for a title of the thread."""
 
     async def take(_event: Any) -> None:
         pass
 
     @around(patch, Turns, "_talk")
     async def talk(real: Any, self: Any, turn: Any) -> None:
-        await real(self, turn)
-        body = {"model": turn.thread.model, "input": [], "instructions": "Give it a title."}
-        await self.open_backend().respond(body, take, lambda _usage: None)
-        named = {"threadId": turn.thread.id, "threadName": "Hello"}
-        self._narrate(turn.thread.id, Notification("thread/name/updated", named))
+        async def ask_for_title() -> None:
+            body = {"model": turn.thread.model, "input": [], "instructions": "Give it a title."}
+            with suppress(TurnFailure):
+                await self.open_backend().respond(body, take, lambda _usage: None)
+            named = {"threadId": turn.thread.id, "threadName": "Hello"}
+            self._narrate(turn.thread.id, Notification("thread/name/updated", named))
+
+        failure = None
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask_for_title)
+            try:
+                await real(self, turn)
+            except TurnFailure as reason:
+                failure = reason
+        if failure is not None:
+            raise failure
 
 
-@freedom("REFRESH-18", case="refresh/401-on-websocket-upgrade", says="GET /v1/responses")
-def websocket_comes_first(patch: pytest.MonkeyPatch) -> None:
-    """Where the provider takes WebSocket, that is asked for before anything is posted."""
-    tries_websocket_first(patch, (UNAUTHORIZED,))
+@freedom("REFRESH-14", "TIMEOUT-1", case="refresh/good-answer", says="serverRequest/resolved")
+def end_of_a_request_is_told(patch: pytest.MonkeyPatch) -> None:
+    """A notification tells that a refresh request needs no answer any more."""
+
+    @around(patch, Clients, "ask")
+    def ask(real: Any, self: Any, *args: Any) -> Any:
+        forget = real(self, *args)
+        request_id = next(reversed(self._asked))
+
+        def forget_and_tell() -> None:
+            forget()
+            self.notify(Notification("serverRequest/resolved", {"requestId": request_id}))
+
+        return forget_and_tell
+
+
+@freedom("REFRESH-3", "LOGIN-7", case="refresh/good-answer", says="    1.000 ~~~ POST")
+def requests_take_a_second(patch: pytest.MonkeyPatch) -> None:
+    """A request to the model is a second on its way, and so is its answer."""
+
+    @around(patch, Backend, "_send")
+    async def send(real: Any, self: Any, body: Any, login: Any) -> Any:
+        await anyio.sleep(1)
+        response = await real(self, body, login)
+        await anyio.sleep(1)
+        return response

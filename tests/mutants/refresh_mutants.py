@@ -102,6 +102,20 @@ def second_401_asks_again(patch: pytest.MonkeyPatch) -> None:
 
 
 @mutant("REFRESH-4")
+def retry_is_sent_twice(patch: pytest.MonkeyPatch) -> None:
+    """A retry that meets a 401 is sent once more as it is."""
+    sent: list[Any] = []
+
+    @around(patch, Backend, "_send")
+    async def send(real: Any, self: Any, body: Any, login: Any) -> Any:
+        response = await real(self, body, login)
+        is_retry = any(each is body for each in sent)
+        sent.append(body)
+        rejected = response.status_code == backend.UNAUTHORIZED
+        return await real(self, body, login) if is_retry and rejected else response
+
+
+@mutant("REFRESH-4")
 def second_401_not_told(patch: pytest.MonkeyPatch) -> None:
     """The error of a turn whose retry was rejected does not tell of the 401."""
 
