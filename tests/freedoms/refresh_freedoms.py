@@ -388,3 +388,22 @@ def requests_take_a_second(patch: pytest.MonkeyPatch) -> None:
         response = await real(self, body, login)
         await anyio.sleep(1)
         return response
+
+
+@freedom("REFRESH-16", "REFRESH-20", case="refresh/other-account", says="(Bearer <tokens-3")
+def other_account_for_one_retry(patch: pytest.MonkeyPatch) -> None:
+    """Tokens of another account serve the retry that they were asked for, and nothing else."""
+
+    @around(patch, Auth, "_take_external")
+    def take(real: Any, self: Any, tokens: Any) -> None:
+        answer = self._checked(tokens)
+        if answer.account_id == self.credentials.account_id:
+            real(self, tokens)
+        else:
+            self.lent = answer
+
+    @around(patch, Auth, "renew")
+    async def renew(real: Any, self: Any, rejected: Any) -> Any:
+        self.lent = None
+        renewed = await real(self, rejected)
+        return self.lent or renewed
