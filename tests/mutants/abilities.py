@@ -1,7 +1,7 @@
 """What the reference server does not do and other servers may: commands, and WebSocket first."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -27,13 +27,21 @@ class _Event(Event):
 
 
 Environment = Callable[[Backend], dict[str, str]]
+Allow = Callable[[], Awaitable[bool]]
 
 
-def runs_commands(patch: pytest.MonkeyPatch, environment: Environment) -> None:
+async def _always() -> bool:
+    return True
+
+
+def runs_commands(
+    patch: pytest.MonkeyPatch, environment: Environment, allow: Allow = _always
+) -> None:
     """Offer the model a tool that runs commands; the turn goes on with what they print.
 
     Args:
         environment: of a command.
+        allow: whether a command may be run.
     """
 
     @around(patch, Backend, "__init__")
@@ -53,17 +61,18 @@ def runs_commands(patch: pytest.MonkeyPatch, environment: Environment) -> None:
         body["tools"] = [TOOL]
         await real(self, body, watch, heed)
         while calls:
-            body["input"].append(_answer(calls.pop(), environment(self)))
+            call, output = calls.pop(), "declined"
+            if await allow():
+                output = _run(call, environment(self))
+            answer = {"type": "function_call_output", "call_id": call.call_id, "output": output}
+            body["input"].append(answer)
             await real(self, body, watch, heed)
 
 
-def _answer(call: _Call, environment: dict[str, str]) -> dict[str, str]:
-    output = _run(call.arguments, environment) if call.name == TOOL["name"] else "no such tool"
-    return {"type": "function_call_output", "call_id": call.call_id, "output": output}
-
-
-def _run(arguments: str, environment: dict[str, str]) -> str:
-    command = ["/bin/sh", "-c", msgspec.json.decode(arguments)["cmd"]]
+def _run(call: _Call, environment: dict[str, str]) -> str:
+    if call.name != TOOL["name"]:
+        return "no such tool"
+    command = ["/bin/sh", "-c", msgspec.json.decode(call.arguments)["cmd"]]
     return subprocess.run(command, env=environment, capture_output=True, text=True).stdout
 
 

@@ -18,11 +18,13 @@ from codex_conformance.replies import Reply, Request, Script, calling, completed
 from codex_conformance.tokens import ALPHA, BETA, ExternalTokens, Mint, Needles
 
 ELSEWHERE = "http://elsewhere.example/v1/responses"
+# The environment, which may be empty, and after it what no refusal says that repeats the command.
+SHOW, SHOWN = "env; echo end-$((40+2))", "end-42"
 COMMANDS: dict[str, dict[str, Any]] = {
     # No login shell: it would read the user's profile, and wait for whatever that waits for.
-    "exec_command": {"cmd": "env", "login": False},
-    "shell_command": {"command": "env", "login": False},
-    "shell": {"command": ["env"]},
+    "exec_command": {"cmd": SHOW, "login": False},
+    "shell_command": {"command": SHOW, "login": False},
+    "shell": {"command": ["sh", "-c", SHOW]},
 }
 
 
@@ -293,6 +295,7 @@ async def test_command_that_a_turn_runs_finds_no_token_in_its_environment(
     await parent.login(old)
     backend.expire(old)
     await parent.refreshed_turn(new)
+    before = parent.mark()
     backend.answer_next_turn(show_environment)
     await parent.run_turn()
 
@@ -300,7 +303,10 @@ async def test_command_that_a_turn_runs_finds_no_token_in_its_environment(
     shown = next(outputs, None)
     if shown is None:
         not_applicable("the target offers the model no command tool that the kit knows")
-    require(None, "PATH=" in shown, "the command to show its environment", shown[:200])
+    asked = [str(each.method) for each in parent.transcript.received(before) if each.is_request]
+    if SHOWN not in shown and asked:
+        not_applicable(f"the target asks its client before it runs a command: {asked[0]}")
+    require(None, SHOWN in shown, "the command to show its environment", shown[:200])
     found = Needles(tokens.secrets).find(shown.encode())
     expect("SECRET-4", found is None, "no token in the environment of a command", found)
 
