@@ -48,7 +48,7 @@ class Clock:
 VIRTUAL = Clock(
     virtual=True,
     patience=600.0,
-    prompt=1e-9,
+    prompt=2.0,
     deadline=3600.0,
     timeout_from=REFRESH_LIMIT - 1e-9,
     timeout_to=REFRESH_LIMIT + 1e-9,

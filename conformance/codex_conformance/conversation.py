@@ -1,6 +1,7 @@
 """One connection to a target: lines out and in, requests and what comes back for them."""
 
 import json
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -48,6 +49,8 @@ class Conversation:
         self.cut: Callable[[bytes], Sequence[bytes]] = lambda line: (line,)
         self.guard: Callable[[dict[str, Any]], None] = lambda _: None
         self._unfinished = b""
+        self._unsent: deque[dict[str, Any]] = deque()
+        self._writing = anyio.Lock(fast_acquire=True)
         self._pulse = pulse
         self._channel: Channel | None = None
         self._next_id = _FIRST_ID * (1 + transcript.connection)
@@ -60,6 +63,7 @@ class Conversation:
         self._channel = channel
         self._responses.clear()
         self._unfinished = b""
+        self._unsent.clear()
         self.input_closed = self.output_ended = self.flooded = False
 
     async def listen(self) -> None:
@@ -137,6 +141,22 @@ class Conversation:
 
     async def send_bytes(self, *pieces: bytes) -> None:
         """Write bytes as they are, a write per piece; the transcript shows the lines they end."""
+        async with self._writing:
+            await self._write(pieces)
+        await self._send_the_unsent()
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """Write one message; while a case has written but a part of a line, wait for its rest."""
+        self._unsent.append(message)
+        await self._send_the_unsent()
+
+    async def _send_the_unsent(self) -> None:
+        async with self._writing:
+            while self._unsent and not self._unfinished:
+                message = self.dress(self._unsent.popleft())
+                await self._write(self.cut(encode(message)))
+
+    async def _write(self, pieces: Sequence[bytes]) -> None:
         *lines, self._unfinished = b"".join((self._unfinished, *pieces)).split(b"\n")
         for line in lines:
             if line:
@@ -149,10 +169,6 @@ class Conversation:
             except (anyio.BrokenResourceError, anyio.ClosedResourceError):
                 self.transcript.add("note", "the target does not read its input any more")
                 return
-
-    async def send(self, message: dict[str, Any]) -> None:
-        """Write one message."""
-        await self.send_bytes(*self.cut(encode(self.dress(message))))
 
     def request(self, method: str, params: Any = ABSENT, request_id: Any = None) -> dict[str, Any]:
         """A request with the next id, or with the given one, not sent yet."""

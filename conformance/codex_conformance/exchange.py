@@ -121,6 +121,10 @@ class Response:
         error = self.message.get("error")
         return str(error.get("message", "")) if isinstance(error, dict) else ""
 
+    def error_mentions(self, text: str) -> bool:
+        """Whether the error says `text` anywhere, be it in its data."""
+        return text in json.dumps(self.message.get("error"), ensure_ascii=False)
+
     @property
     def error_code(self) -> Any:
         """The code of the error, None where there is none."""

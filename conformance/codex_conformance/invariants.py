@@ -56,11 +56,14 @@ def each_request_is_answered_once(evidence: Evidence) -> Iterator[Finding]:
 
 def _answered_once(parent: MockParent) -> Iterator[Finding]:
     asked = Counter(_identity(entry) for entry in parent.transcript.sent() if entry.is_request)
+    halves = {_identity(entry) for entry in parent.transcript.sent() if _is_half(entry)}
     answered = Counter[tuple[str, object]]()
     for entry in parent.transcript.received():
         if not entry.is_response:
             continue
         identity = _identity(entry)
+        if identity in halves and "error" in (entry.message or {}):
+            continue
         answered[identity] += 1
         if identity not in asked:
             yield Finding(
@@ -80,6 +83,12 @@ def _answered_once(parent: MockParent) -> Iterator[Finding]:
     if unanswered and not parent.abandoned:
         ids = ", ".join(short(identity[1]) for identity in sorted(unanswered, key=repr))
         yield Finding("WIRE-4", "a response to every request", f"none for the request id {ids}")
+
+
+def _is_half(entry: Entry) -> bool:
+    """Whether it bears an id and nothing else: a bad request, to those who answer such."""
+    message = entry.message or {}
+    return "id" in message and message.keys().isdisjoint({"method", "result", "error"})
 
 
 def _identity(entry: Entry) -> tuple[str, object]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import anyio
 
+from codex_conformance.announcements import owed
 from codex_conformance.case import Observations, not_applicable, require
 from codex_conformance.clock import Clock
 from codex_conformance.conversation import ABSENT, Conversation, encode
@@ -63,6 +64,7 @@ class MockParent(Conversation):
         self._policy: Policy | None = None
         self._heeded = True
         self._bearer: str | None = None
+        self._settled = 0
 
     def attach(self, channel: Channel) -> None:
         """Talk to `channel` from now on; nothing of an earlier connection is pending any more."""
@@ -87,6 +89,19 @@ class MockParent(Conversation):
             turn = entry.params.get("turn")
             turn_id = turn.get("id") if isinstance(turn, dict) else None
             self._completed.setdefault((str(entry.params.get("threadId")), str(turn_id)), entry)
+
+    async def settle(self) -> None:
+        """Return when all that follows from what was said so far has arrived.
+
+        What an accepted login or logout is followed by may come a moment after its response.
+        """
+
+        def told() -> bool | None:
+            return not owed(self.transcript.own(), self._settled) or None
+
+        await self.until(told, "what follows a login or logout", self.clock.prompt)
+        self._settled = self.mark()
+        await super().settle()
 
     # The account.
 

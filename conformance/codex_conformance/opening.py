@@ -10,7 +10,8 @@ from codex_conformance.bench import Bench, Judged
 from codex_conformance.case import Broken, CaseSpec, Setup
 from codex_conformance.clock import run
 from codex_conformance.errors import UnfitTargetError, leaves
-from codex_conformance.exchange import Response
+from codex_conformance.exchange import Response, refused_alike
+from codex_conformance.mock_parent import MADE_UP
 from codex_conformance.wire import printable
 
 OPENING_PATIENCE = 10.0  # seconds that a target has for each step
@@ -123,7 +124,7 @@ async def _detect_from_afar(bench: Bench) -> str:
         raise UnfitTargetError(
             "the revision of the running server cannot be told", "say it with --revision"
         )
-    return REVISIONS[1] if "experimentalApi" in response.error_message else REVISIONS[0]
+    return REVISIONS[1] if response.error_mentions("experimentalApi") else REVISIONS[0]
 
 
 async def _newest_or_second(bench: Bench) -> str:
@@ -133,7 +134,8 @@ async def _newest_or_second(bench: Bench) -> str:
 async def _knows_newest(bench: Bench) -> bool:
     method = "account/securitySetup/read"
     response = await bench.parent.call(method)
-    return response.answered and await bench.parent.knows(response, method)
+    made_up = await bench.parent.call(MADE_UP)
+    return response.answered and not refused_alike(response, method, made_up, MADE_UP)
 
 
 async def _benign(bench: Bench) -> None:

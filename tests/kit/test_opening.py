@@ -88,3 +88,14 @@ def test_revision_of_a_running_server_is_told_by_what_it_refuses(
             introduce(running, None)
     else:
         assert introduce(running, None).revision == revision
+
+
+@pytest.mark.parametrize(("words", "revision"), [("Nein.", "0.99"), ("log in first", "0.169")])
+def test_method_refused_like_one_that_there_is_not_is_unknown(words: str, revision: str) -> None:
+    target = odd_server(
+        initialize=GREETING,
+        account_login_start={"error": {"code": 7, "message": "requires experimentalApi"}},
+        account_securitySetup_read={"error": {"code": 7, "message": words}},
+        noSuchName={"error": {"code": 7, "message": "Nein."}},
+    )
+    assert introduce(Judged(Running(target.factory, ()), "0.99"), None).revision == revision

@@ -5,6 +5,8 @@ import pytest
 from codex_conformance.bench import Bench
 from codex_conformance.case import case, expect, require
 from codex_conformance.cases.managed_login import (
+    COMPLETED,
+    SOON,
     UPDATED,
     begun,
     begun_at_mock_issuer,
@@ -104,9 +106,9 @@ async def test_login_that_superseded_another_can_be_completed(
     parent: MockParent, backend: MockBackend, bench: Bench
 ) -> None:
     """The login that took the place of another one is completed by its own callback."""
-    await begun(parent)
+    first = await begun(parent)
     second = await begun_at_mock_issuer(parent, bench)
-    await parent.settle()
+    await parent.until(lambda: ends_of(parent, first.id, 0) or None, COMPLETED, SOON)
     mark = parent.mark()
     await bench.browse(backend.issuer.consent(second.auth_url))
 

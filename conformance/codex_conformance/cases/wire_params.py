@@ -11,6 +11,7 @@ from codex_conformance.faults import faulty
 from codex_conformance.mock_backend import MockBackend
 from codex_conformance.mock_parent import ABSENT, MockParent
 from codex_conformance.tokens import ExternalTokens, Mint
+from codex_conformance.wire import Entry
 
 NO_LOGIN = str(UUID(int=4, version=4))  # a loginId that nobody was given
 WORDS = [{"type": "text", "text": "Say hello."}]
@@ -20,7 +21,11 @@ STARTED = ("turn/started", "thread/started")
 async def expect_refused(
     parent: MockParent, method: str, type_name: str, good: dict[str, Any]
 ) -> None:
-    """Expect an error for everything that `good` becomes by one fault, and nothing to happen."""
+    """Expect an error for everything that `good` becomes by one fault, and nothing to happen.
+
+    What is told of the thread or turn that `good` names began before.
+    """
+    earlier = {str(value) for name, value in good.items() if name in ("threadId", "turnId")}
     before, account = parent.mark(), (await parent.read_account()).account
     for what, params in faulty(parent.revision, type_name, good):
         response = await parent.call(method, params)
@@ -30,8 +35,19 @@ async def expect_refused(
 
     expect("WIRE-6", after.account == account, f"the account {account} as before", after)
     told = parent.account_notifications(before)
-    told += [entry for method in STARTED for entry in parent.notifications(method, before)]
+    told += [
+        entry
+        for news in STARTED
+        for entry in parent.notifications(news, before)
+        if _begun(entry) not in earlier
+    ]
     expect("WIRE-6", not told, "nothing to be announced", told[0] if told else None)
+
+
+def _begun(entry: Entry) -> Any:
+    """The id of the thread or turn that is said to have started."""
+    started = entry.params.get(str(entry.method).partition("/")[0])
+    return started.get("id") if isinstance(started, dict) else None
 
 
 def expect_accepted(response: Response) -> None:
