@@ -1,8 +1,11 @@
 """Requests to the mock backend, and the replies that it can be told to give."""
 
+import gzip
 import json
 import re
+import zlib
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,8 +59,11 @@ class Request:
         return f"{self.method} {self.path} with {bearer} and {account}"
 
     def json(self) -> Any:
-        """Its body, decoded."""
-        return json.loads(self.body or b"null")
+        """Its body, decoded; None where it cannot be."""
+        packed = self.headers.get("content-encoding", "").lower() == "gzip"
+        with suppress(ValueError, OSError, EOFError, zlib.error):
+            return json.loads(gzip.decompress(self.body) if packed else self.body)
+        return None
 
 
 def request_of(method: str, path: str, headers: dict[str, str], body: bytes) -> Request:
