@@ -326,8 +326,8 @@ async def test_interrupt_with_a_refresh_pending_does_the_next_turn_no_harm(
     turn, request = await parent.refused_turn()
     await turn.interrupt()
     await turn.outcome()
-    again = await parent.start_turn()
     parent.answer_every_refresh(lambda _: new, heeded=False)
+    again = await parent.start_turn()
     await request.answer_unheeded(new)
     outcome = await again.outcome()
 
