@@ -161,11 +161,11 @@ async def test_refresh_after_another_workspace_is_asked_anew_and_completes(
 
     turn = await parent.start_turn()
     request = await parent.refresh_in(turn)
-    if request is not None:
-        await request.answer(good)
+    expect("WORKSPACE-4", request is not None, wanted, request or await turn.outcome())
+    assert request is not None
+    await request.answer(good)
     outcome = await turn.outcome()
-    anew = request is not None and outcome.completed
-    expect("WORKSPACE-4", anew, wanted, outcome)
+    expect("WORKSPACE-4", outcome.completed, wanted, outcome)
     await expect_turn_as("WORKSPACE-4", parent, backend, good)
 
 
