@@ -4,9 +4,11 @@ from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+import msgspec
 import pytest
 from codex_reference_server import (
     browser_login,
+    config,
     device_login,
     landing,
     managed_refresh,
@@ -24,6 +26,23 @@ from codex_reference_server.refresh import RefreshFailure
 from codex_reference_server.revision import REVISIONS, Revision
 from freedom import freedom
 from mutant import around, instances
+
+AT_THE_MOCK_ISSUER = (
+    "managed/callback",
+    "managed/callback-over-api-key",
+    "managed/callback-then-restart",
+    "managed/callback-twice",
+    "managed/cancel-after-success",
+    "managed/exchange-failed/500",
+    "managed/exchange-failed/dropped",
+    "managed/exchange-failed/no-tokens",
+    "managed/exchange-failed/refused",
+    "managed/supersede-then-succeed",
+    "managed/wrong-state-then-right",
+    "mode/external-over-login-by-browser",
+    "mode/login-by-browser-after-logout",
+)
+"""Cases of an early revision that complete a login in the browser."""
 
 # The login in the browser.
 
@@ -44,7 +63,12 @@ def browser_comes_back_elsewhere(patch: pytest.MonkeyPatch) -> None:
         self._redirect_uri = self._redirect_uri.replace("localhost", "127.0.0.1")
         page, _, query = real(self, *args).partition("?")
         ours = ("id_token_add_organizations", "codex_cli_simplified_flow", "originator")
-        asked = [pair for pair in reversed(parse_qsl(query)) if pair[0] not in ours]
+        asked = [
+            (name, each)
+            for name, value in reversed(parse_qsl(query))
+            for each in (value.split(",") if name == "allowed_workspace_id" else [value])
+            if name not in ours
+        ]
         return f"{page}?{urlencode([('prompt', 'login'), *asked])}"
 
 
@@ -118,6 +142,22 @@ def issuer_is_asked_otherwise(patch: pytest.MonkeyPatch) -> None:
         self._client.headers["Authorization"] = "Basic Y2xpZW50Og=="
         form = "data" if given["grant_type"] == "refresh_token" else "json"
         return await real(self, url, **{form: given | {"scope": "openid"}})
+
+
+@freedom(
+    "MANAGED-1",
+    "MANAGED-3",
+    case="managed/browser-login",
+    says='"authUrl":"https://auth.openai.com/',
+    revision="0.93",
+    inapplicable=AT_THE_MOCK_ISSUER,
+)
+def issuer_is_always_the_same(patch: pytest.MonkeyPatch) -> None:
+    """The issuer of managed logins cannot be configured, but for where tokens are refreshed."""
+
+    @around(patch, config, "_issuer")
+    def issuer(real: Any, environ: Any) -> Any:
+        return msgspec.structs.replace(real(environ), origin=config.OPENAI)
 
 
 def _id() -> Any:

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from typing import Any
 
+import anyio
 import msgspec
 import pytest
 from codex_reference_server.account import Account
@@ -143,3 +144,56 @@ def account_says_more(patch: pytest.MonkeyPatch) -> None:
             if isinstance(result.get("account"), dict):
                 result["account"]["seen"] = True
         real(self, request_id, msgspec.structs.replace(answer, result=result))
+
+
+@freedom(
+    "APIKEY-1",
+    "MANAGED-2",
+    case="apikey/accepted",
+    says='/updated","params":{"authMode":"apikey","planType":null}}\n    0.000 <-- {"method"',
+)
+def login_is_told_as_updated_again(patch: pytest.MonkeyPatch) -> None:
+    """account/updated comes twice after a login that is not one with external tokens."""
+
+    @around(patch, Account, "_logged_in")
+    def logged_in(real: Any, self: Any, response: Any) -> Answer:
+        answer: Answer = real(self, response)
+        more = () if self._auth.is_external else (self._updated(),)
+        return msgspec.structs.replace(answer, then=(*answer.then, *more))
+
+    @around(patch, Account, "succeeded")
+    def succeeded(real: Any, self: Any, *login: Any) -> None:
+        real(self, *login)
+        self._notify(self._updated())
+
+
+@freedom(
+    "REFRESH-19",
+    "LOGIN-4",
+    case="apikey/bearer",
+    says='"durationMs":0}}}\n    0.000 <-- {"method":"account/updated"',
+)
+def account_is_told_after_every_turn(patch: pytest.MonkeyPatch) -> None:
+    """account/updated follows every turn of a login."""
+    accounts = instances(patch, Account)
+
+    @around(patch, Turns, "_run")
+    async def run(real: Any, self: Any, turn: Any) -> None:
+        await real(self, turn)
+        if self._auth.credentials is not None:
+            accounts[-1]._notify(accounts[-1]._updated())
+
+
+@freedom("READ-1", "REFRESH-12", case="read/nobody/auth-required", says="    1.000 <-- ")
+def account_is_read_at_leisure(patch: pytest.MonkeyPatch) -> None:
+    """account/read is answered after a second."""
+
+    @around(patch, Account, "read")
+    def read(real: Any, self: Any, params: Any, session: Any) -> Any:
+        answer = real(self, params, session)
+
+        async def later() -> Any:
+            await anyio.sleep(1)
+            return answer
+
+        return Later(later) if isinstance(answer, Answer) else answer
