@@ -344,10 +344,13 @@ def thread_gets_a_title(patch: pytest.MonkeyPatch) -> None:
 
     @around(patch, Turns, "_talk")
     async def talk(real: Any, self: Any, turn: Any) -> None:
+        def tell_limits(usage: Any) -> None:
+            self._tell_limits(turn.thread, usage)
+
         async def ask_for_title() -> None:
             body = {"model": turn.thread.model, "input": [], "instructions": "Give it a title."}
             with suppress(TurnFailure):
-                await self.open_backend().respond(body, take, lambda _usage: None)
+                await self.open_backend().respond(body, take, tell_limits)
             named = {"threadId": turn.thread.id, "threadName": "Hello"}
             self._narrate(turn.thread.id, Notification("thread/name/updated", named))
 

@@ -296,7 +296,7 @@ async def test_command_that_a_turn_runs_finds_no_token_in_its_environment(
     backend.expire(old)
     await parent.refreshed_turn(new)
     before = parent.mark()
-    backend.answer_next_turn(show_environment)
+    backend.answer_every_turn(show_environment)
     await parent.run_turn()
 
     outputs = filter(None, map(_tool_output, backend.turn_requests))
@@ -312,8 +312,13 @@ async def test_command_that_a_turn_runs_finds_no_token_in_its_environment(
 
 
 def show_environment(request: Request) -> Reply:
-    """Call the first tool of the request that runs commands; complete where there is none."""
-    offered = {tool.get("name") for tool in _members(request).get("tools") or ()}
+    """Call the first tool of the request that runs commands; complete where there is none.
+
+    Complete also where the output of a tool is there.
+    """
+    ended = _tool_output(request) is not None
+    tools = () if ended else _members(request).get("tools") or ()
+    offered = {tool.get("name") for tool in tools}
     script: Script = next(
         (calling(name, arguments) for name, arguments in COMMANDS.items() if name in offered),
         completed_turn,
