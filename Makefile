@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DOCS := .venv-docs
 MEASURED := $(CURDIR)/$(BIN)/measured-python
-TEST := pytest -n auto --dist worksteal --ignore=tests/mutants --ignore=tests/parents/test_faults.py
+TEST := pytest -n auto --dist worksteal --ignore=tests/mutants --ignore=tests/freedoms --ignore=tests/parents/test_faults.py
 
 EXAMPLES := 20
 SEED := $(shell date +%s)
@@ -15,7 +15,7 @@ COMMAND :=
 
 .DEFAULT_GOAL := check
 CODEX ?= 0.163.0 0.169.0
-.PHONY: check test coverage mutants mutants-are-current faulty-parents fuzz fuzz-kit test-real test-browser bench released docs generate generated-is-current lint types imports lock clean
+.PHONY: check test coverage mutants mutants-are-current freedoms faulty-parents fuzz fuzz-kit test-real test-browser bench released docs generate generated-is-current lint types imports lock clean
 
 $(READY): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11")'
@@ -48,6 +48,9 @@ mutants: $(READY) ## every mutant turns exactly the clauses red that it declares
 
 mutants-are-current: $(READY) ## the same, but docs/kill-matrix.md and .json have to be what the run says already
 	@$(BIN)/python -m pytest -n auto --dist loadgroup tests/mutants --page-is-current
+
+freedoms: $(READY) ## what the ledger leaves open, done otherwise, turns no case red; FREEDOM=NAME for some
+	@$(BIN)/python -m pytest -n auto --dist worksteal tests/freedoms $(addprefix -k ,$(FREEDOM))
 
 faulty-parents: $(READY) ## every faulty parent is found to break exactly the clauses that it declares; FAULT=NAME for some
 	@$(BIN)/python -m pytest tests/parents/test_faults.py $(addprefix -k ,$(FAULT))

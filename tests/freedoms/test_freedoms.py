@@ -11,6 +11,7 @@ from codex_conformance.targets import DirectTarget
 from freedom import Freedom, freedoms
 from freedoms_page import page
 
+pytestmark = pytest.mark.timeout(300)  # hundreds of cases are one test here
 PAGE = Path(__file__).parents[2] / "docs" / "freedoms.md"
 IN_MEMORY = Path("/dev/shm")
 GOOD = {"pass", "observed", "not-applicable"}
