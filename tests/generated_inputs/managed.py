@@ -13,7 +13,7 @@ from codex_conformance.cases.managed_login import (
     expect_failure,
     expect_success,
 )
-from codex_conformance.cases.managed_refresh import expect_stored, repeating
+from codex_conformance.cases.managed_refresh import repeating
 from codex_conformance.exchange import Response
 from codex_conformance.expectations import expect_no_refresh
 from codex_conformance.issuer import ManagedLogin, callback, refusing
@@ -35,6 +35,14 @@ FOR_GOOD: dict[str, Any] = {
 }
 CANCELLED = {"last": "", "unknown": str(uuid.UUID(int=1)), "no UUID": "no-uuid"}
 UNGRANTED = ["denied", "unknown code"]
+
+
+def expect_stored(clause: str, bench: Bench, login: ManagedLogin) -> None:
+    """Expect that auth.json has these tokens, and no older ones."""
+    wanted = {name: login.body[name] for name in ("id_token", "access_token", "refresh_token")}
+    stored = bench.home.stored_tokens
+    found = {name: stored.get(name) for name in wanted}
+    expect(clause, found == wanted, f"auth.json to hold {wanted}", found)
 
 
 @dataclass(frozen=True)
