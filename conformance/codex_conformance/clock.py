@@ -23,6 +23,7 @@ class Clock:
         virtual: time stands still while anything can happen, and jumps when nothing can.
         patience: seconds to wait for something that may never come.
         prompt: seconds that "at once" may take.
+        soon: seconds that what follows something may take where no clause says "at once".
         deadline: seconds that a whole case may take beyond what it has to wait.
         timeout_from, timeout_to: when a turn fails whose refresh request stays unanswered.
         slack: seconds by which a request may have been under way before it was seen.
@@ -31,6 +32,7 @@ class Clock:
     virtual: bool
     patience: float
     prompt: float
+    soon: float
     deadline: float
     timeout_from: float
     timeout_to: float
@@ -48,7 +50,8 @@ class Clock:
 VIRTUAL = Clock(
     virtual=True,
     patience=600.0,
-    prompt=2.0,
+    prompt=1e-9,
+    soon=2.0,
     deadline=3600.0,
     timeout_from=REFRESH_LIMIT - 1e-9,
     timeout_to=REFRESH_LIMIT + 1e-9,
@@ -58,6 +61,7 @@ REAL = Clock(
     virtual=False,
     patience=15.0,
     prompt=2.0,
+    soon=2.0,
     deadline=45.0,
     timeout_from=9.5,
     timeout_to=12.0,

@@ -99,7 +99,7 @@ class MockParent(Conversation):
         def told() -> bool | None:
             return not owed(self.transcript.own(), self._settled) or None
 
-        await self.until(told, "what follows a login or logout", self.clock.prompt)
+        await self.until(told, "what follows a login or logout", self.clock.soon)
         self._settled = self.mark()
         await super().settle()
 

@@ -209,7 +209,7 @@ async def test_answer_of_the_issuer_after_a_logout_logs_nobody_in(
     await parent.until(
         lambda: parent.notifications("account/updated", mark) or None,
         "account/updated",
-        parent.clock.prompt,
+        parent.clock.soon,
     )
     backend.release()
     response = await parent.answer_to(logout)

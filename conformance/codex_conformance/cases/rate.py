@@ -152,7 +152,7 @@ async def test_limits_in_a_response_are_announced(
         said = ((each, each.params.get("rateLimits")) for each in news)
         return next((each for each, limits in said if untold(wanted, limits) is None), None)
 
-    await parent.until(announced, UPDATED, parent.clock.prompt)
+    await parent.until(announced, UPDATED, parent.clock.soon)
     came = parent.notifications(UPDATED, before)
     expect("RATE-3", bool(came), f"{UPDATED} after a response with limits", "none")
     expect("RATE-3", announced() is not None, f"{UPDATED} with {wanted}", came[-1])

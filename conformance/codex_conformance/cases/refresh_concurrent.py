@@ -191,7 +191,7 @@ async def test_refresh_pending_lets_other_requests_be_answered(
     responses = [await parent.answer_to(pending, limit) for pending in asked]
     early = await turn.outcome(0)
     await parent.until(
-        lambda: backend.turn_requests[1:] or None, "the other turn's request", parent.clock.prompt
+        lambda: backend.turn_requests[1:] or None, "the other turn's request", parent.clock.soon
     )
     new = tokens.mint()
     parent.answer_every_refresh(lambda _: new, heeded=False)

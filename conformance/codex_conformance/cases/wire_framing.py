@@ -285,6 +285,6 @@ async def test_input_that_ends_with_a_browser_login_pending_ends_the_server(
 async def expect_exit(parent: MockParent) -> None:
     """Expect that the target ends at once when its input does, with status 0."""
     await parent.hang_up()
-    ending = await parent.exit(parent.clock.prompt)
+    ending = await parent.exit(parent.clock.soon)
     expect("WIRE-11", ending.ended, "the server to exit when its input ends", ending)
     expect("WIRE-11", ending.status in (0, None), "exit status 0", ending)
