@@ -121,12 +121,6 @@ class Answer:
         return None if self.entry is None else Handed.read((self.entry.message or {}).get("result"))
 
     @property
-    def error_code(self) -> Any:
-        """The code of the error object, if it is one."""
-        error = (self.entry.message or {}).get("error") if self.entry else None
-        return error.get("code") if isinstance(error, dict) else None
-
-    @property
     def index(self) -> int | None:
         """Position in the transcript, None where there is no answer."""
         return None if self.entry is None else self.entry.index

@@ -39,27 +39,19 @@ CRASHES = (
 )
 
 
-class Application:
-    """The command that is judged, while it runs and after.
+class Traces:
+    """What is known of a parent application: nothing yet, or for ever where nobody watches it.
 
     Attributes:
         status: its exit status, negative for a signal; None while it runs.
         arguments: the command lines of its processes, as anybody on the machine can read them.
     """
 
-    def __init__(
-        self, process: anyio.abc.Process, family: Family, pulse: Pulse, transcript: Transcript
-    ) -> None:
+    def __init__(self) -> None:
         self.status: int | None = None
         self.arguments = b""
         self.stdout = bytearray()
         self.stderr = bytearray()
-        self._process = process
-        self._family = family
-        self._pulse = pulse
-        self._transcript = transcript
-        self._shown = 0
-        self._told_to_end = False
 
     @property
     def said(self) -> int:
@@ -67,8 +59,7 @@ class Application:
         return len(self.stdout) + len(self.stderr)
 
     def look(self) -> None:
-        """Note the arguments of its processes."""
-        self.arguments += b"\n".join(self._family.command_lines())
+        """Nobody knows its processes."""
 
     def last_words(self) -> str:
         """The last line that it printed on stderr, or else on stdout; empty if none."""
@@ -101,6 +92,25 @@ class Application:
             return f"the parent still runs{quoted}"
         how = self.crash() or f"exit status {self.status}"
         return f"the parent has ended with {how}{quoted}"
+
+
+class Application(Traces):
+    """The command that is judged, while it runs and after."""
+
+    def __init__(
+        self, process: anyio.abc.Process, family: Family, pulse: Pulse, transcript: Transcript
+    ) -> None:
+        super().__init__()
+        self._process = process
+        self._family = family
+        self._pulse = pulse
+        self._transcript = transcript
+        self._shown = 0
+        self._told_to_end = False
+
+    def look(self) -> None:
+        """Note the arguments of its processes, as they are now."""
+        self.arguments += b"\n".join(self._family.command_lines())
 
     async def watch(self) -> None:
         """Keep what it prints, until it ends."""
@@ -141,29 +151,6 @@ class Application:
             with anyio.move_on_after(GRACE):
                 await self._process.wait()
         await self._family.end()
-
-
-class Unwatched:
-    """In place of an application that somebody else starts."""
-
-    status: int | None = None
-    arguments = stdout = stderr = b""
-    said = 0
-
-    def look(self) -> None:
-        """There is nothing to see."""
-
-    def crash(self) -> str | None:
-        """Nobody knows."""
-        return None
-
-    def uncaught(self) -> str | None:
-        """Nobody knows."""
-        return None
-
-    def state(self) -> str:
-        """Nobody knows."""
-        return "nobody watches the parent"
 
 
 @asynccontextmanager

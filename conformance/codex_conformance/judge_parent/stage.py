@@ -14,7 +14,7 @@ from codex_conformance.answering import AnsweringTransport
 from codex_conformance.case import CaseSpec, Observations
 from codex_conformance.home import Home, fresh_home
 from codex_conformance.judge_parent.answers import LIMIT, Handed
-from codex_conformance.judge_parent.application import Application, Unwatched, started
+from codex_conformance.judge_parent.application import Traces, started
 from codex_conformance.judge_parent.conversation import Conversation
 from codex_conformance.judge_parent.flags import Flags
 from codex_conformance.judge_parent.issuer import TokenIssuer
@@ -123,7 +123,7 @@ class Stage:
         self.homes: set[str] = set()
         self.unstartable = ""  # why codex could not start with what it was configured with
         self.home: Home
-        self.application: Application | Unwatched = Unwatched()
+        self.application = Traces()
         self.began_at = 0.0  # seconds since the epoch, as files have them
         self.curtain: int | None = None  # where the transcript ended when it was judged
 
