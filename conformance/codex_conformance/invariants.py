@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from codex_conformance.exchange import Replacement, short
 from codex_conformance.home import Home
@@ -57,7 +58,7 @@ def each_request_is_answered_once(evidence: Evidence) -> Iterator[Finding]:
 def _answered_once(parent: MockParent) -> Iterator[Finding]:
     asked = Counter(_identity(entry) for entry in parent.transcript.sent() if entry.is_request)
     halves = {_identity(entry) for entry in parent.transcript.sent() if _is_half(entry)}
-    answered = Counter[tuple[str, object]]()
+    answered = Counter[tuple[str, str]]()
     for entry in parent.transcript.received():
         if not entry.is_response:
             continue
@@ -69,19 +70,19 @@ def _answered_once(parent: MockParent) -> Iterator[Finding]:
             yield Finding(
                 "WIRE-2",
                 "every response to carry the id of a request, same value and same type",
-                f"a response under the id {short(identity[1])}, which no request has",
+                f"a response under the id {identity[1]}, which no request has",
                 entry.index,
             )
         elif answered[identity] > asked[identity]:
             yield Finding(
                 "WIRE-4",
                 "one response to a request",
-                f"another one under the id {short(identity[1])}",
+                f"another one under the id {identity[1]}",
                 entry.index,
             )
     unanswered = asked - answered
     if unanswered and not parent.abandoned:
-        ids = ", ".join(short(identity[1]) for identity in sorted(unanswered, key=repr))
+        ids = ", ".join(identity[1] for identity in sorted(unanswered))
         yield Finding("WIRE-4", "a response to every request", f"none for the request id {ids}")
 
 
@@ -91,7 +92,8 @@ def _is_half(entry: Entry) -> bool:
     return "id" in message and message.keys().isdisjoint({"method", "result", "error"})
 
 
-def _identity(entry: Entry) -> tuple[str, object]:
+def _identity(entry: Entry) -> tuple[str, str]:
+    """The type of the id that an entry bears, and the id as JSON."""
     identity = (entry.message or {}).get("id")
     return type(identity).__name__, short(identity)
 
@@ -111,7 +113,7 @@ def server_messages_validate(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _valid(parent: MockParent) -> Iterator[Finding]:
-    asked: dict[tuple[str, object], str | None] = {}
+    asked: dict[tuple[str, str], str | None] = {}
     for entry in parent.transcript.own():
         if entry.direction == "to-target" and entry.is_request:
             asked[_identity(entry)] = entry.method
@@ -126,7 +128,7 @@ def _valid(parent: MockParent) -> Iterator[Finding]:
 
 
 def _types_of(
-    revision: str, entry: Entry, asked: dict[tuple[str, object], str | None]
+    revision: str, entry: Entry, asked: dict[tuple[str, str], str | None]
 ) -> Iterator[tuple[str, object]]:
     """What a message from the target has to be valid as: type name and value."""
     message = entry.message or {}
@@ -149,10 +151,9 @@ def no_secret_in_what_it_says(evidence: Evidence) -> Iterator[Finding]:
     expected = "no token in anything that the target says"
     lines = [(entry, entry.text.encode()) for entry in _received(evidence)]
     if needles.find(b"\n".join(line for _, line in lines)) is not None:  # all at once is quick
-        for entry, line in lines:
-            if (found := needles.find(line)) is not None:
-                yield Finding("SECRET-2", expected, f"{found} in a message", entry.index)
-                return
+        leaks = ((entry, found) for entry, line in lines if (found := needles.find(line)))
+        for entry, found in islice(leaks, 1):
+            yield Finding("SECRET-2", expected, f"{found} in a message", entry.index)
     if (found := needles.find(evidence.diagnostics)) is not None:
         yield Finding("SECRET-2", expected, f"{found} on stderr")
     if (found := needles.find(evidence.arguments)) is not None:

@@ -13,6 +13,7 @@ import matrix
 import pytest
 from codex_conformance import case
 from codex_conformance.bench import Judged, judge_case
+from codex_conformance.results import CaseResult
 from codex_conformance.targets import DirectTarget
 
 NEWEST = "0.169"
@@ -33,9 +34,13 @@ class Probe:
 
     def verdict(self) -> tuple[str, frozenset[str]]:
         """The verdict, and the clauses that were found broken."""
-        case = matrix.by_id(self.revision)[self.case]
-        result = judge_case(Judged(self._target(), self.revision), *case)
+        result = self.result()
         return result.verdict, frozenset(one.clause for one in result.broken)
+
+    def result(self) -> CaseResult:
+        """Everything that is found."""
+        case = matrix.by_id(self.revision)[self.case]
+        return judge_case(Judged(self._target(), self.revision), *case)
 
     def _target(self) -> DirectTarget:
         kind, _, name = self.target.partition(":")

@@ -38,6 +38,26 @@ UNNOTICED_WITHOUT: dict[Invariant, Probe] = {
     ),
 }
 
+# What an invariant says of a mutant: the clause, and what it found.
+FOUND: dict[Probe, tuple[str, str]] = {
+    Probe("wire/id-types-apart", "wire_mutants:text_id_answered_twice"): (
+        "WIRE-4",
+        'another one under the id "7"',
+    ),
+    Probe("login/accepted", "secret_mutants:login_logged"): (
+        "SECRET-2",
+        "tokens-1-access (plain) on stderr",
+    ),
+    Probe("workspace/login-elsewhere", "secret_mutants:wrong_workspace_repeated"): (
+        "SECRET-2",
+        "tokens-1-access (plain) in a message",
+    ),
+    Probe("apikey/again", "secret_mutants:token_sent_elsewhere"): (
+        "SECRET-3",
+        "api-key-1 (plain) in GET http://telemetry.example/",
+    ),
+}
+
 # Per shared helper, a mutant and a case in which this helper alone notices it, and a case that
 # goes through it on the reference server.
 NOTICED_BY: dict[str, tuple[Probe | None, Probe]] = {
@@ -131,6 +151,11 @@ def test_disabled_invariant_is_noticed(invariant: Invariant) -> None:
 @pytest.mark.parametrize("invariant", INVARIANTS, ids=lambda each: each.__name__)
 def test_inverted_invariant_is_noticed(invariant: Invariant) -> None:
     assert noticed(inverted(invariant), GOOD)
+
+
+@pytest.mark.parametrize(("probe", "found"), FOUND.items(), ids=[each.target for each in FOUND])
+def test_invariant_says_what_it_found(probe: Probe, found: tuple[str, str]) -> None:
+    assert [(one.clause, one.actual) for one in probe.result().broken] == [found]
 
 
 @pytest.mark.parametrize("name", [name for name, probes in NOTICED_BY.items() if probes[0]])
