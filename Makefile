@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DOCS := .venv-docs
 MEASURED := $(CURDIR)/$(BIN)/measured-python
-TEST := pytest -n auto --dist worksteal --ignore=tests/mutants --ignore=tests/freedoms --ignore=tests/parents/test_faults.py
+TEST := pytest -n auto --dist worksteal --ignore=tests/mutants --ignore=tests/parents/test_faults.py
 
 EXAMPLES := 20
 SEED := $(shell date +%s)
@@ -28,10 +28,10 @@ check: $(READY) ## judge the reference server, in process, in every revision
 	@for revision in 0.93 0.99 0.169; do $(BIN)/codex-conformance check --revision $$revision || exit $$?; done
 
 test: $(READY) ## the tests of the kit itself
-	@$(BIN)/python -m $(TEST)
+	@$(BIN)/python -m $(TEST) --ignore=tests/freedoms
 
 # Measured, a codex can end too late for a fault to show: `make faulty-parents` judges those.
-coverage: $(READY) $(MEASURED) ## the same with the faulty parents, and which lines and branches of reference server and kit they pass
+coverage: $(READY) $(MEASURED) ## the same with freedoms and faulty parents, and which lines and branches of reference server and kit they pass
 	@rm -rf build/coverage
 	@$(MEASURED) -m coverage run -m $(TEST)
 	-@$(MEASURED) -m coverage run -m pytest tests/parents/test_faults.py
