@@ -49,7 +49,8 @@ mutants: $(READY) ## every mutant turns exactly the clauses red that it declares
 mutants-are-current: $(READY) ## the same, but docs/kill-matrix.md and .json have to be what the run says already
 	@$(BIN)/python -m pytest -n auto --dist loadgroup tests/mutants --page-is-current
 
-freedoms: $(READY) ## what the ledger leaves open, done otherwise, turns no case red; FREEDOM=NAME for some
+freedoms: $(READY) ## what the ledger leaves open, done otherwise, turns no case red; writes docs/freedoms.md; FREEDOM=NAME for some
+	@$(BIN)/python tests/freedoms/freedoms_page.py > docs/freedoms.md
 	@$(BIN)/python -m pytest -n auto --dist worksteal tests/freedoms $(addprefix -k ,$(FREEDOM))
 
 faulty-parents: $(READY) ## every faulty parent is found to break exactly the clauses that it declares; FAULT=NAME for some
@@ -85,10 +86,9 @@ $(DOCS)/.ready: docs/requirements.lock
 bench: $(READY) ## measure the reference server beside a real codex; CODEX="PATH|VERSION ..."
 	@$(BIN)/python -m benchmarks $(addprefix --codex ,$(CODEX))
 
-generate: $(READY) ## write generated/, docs/clauses.md and docs/freedoms.md from spec/, the cases and the freedoms
+generate: $(READY) ## write generated/ and docs/clauses.md from spec/ and the cases
 	@$(BIN)/python generated/generate.py
 	@$(BIN)/codex-conformance spec page > docs/clauses.md
-	@$(BIN)/python tests/freedoms/freedoms_page.py > docs/freedoms.md
 
 generated-is-current: $(READY)
 	@$(BIN)/python generated/generate.py --check

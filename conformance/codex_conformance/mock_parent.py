@@ -306,7 +306,8 @@ class MockParent(Conversation):
     async def start_turn(self, thread: str | None = None) -> Turn:
         """A new turn, which the case needs, on `thread` or on the case's own thread."""
         turn = await self._ask_for_turn(thread)
-        require(None, isinstance(turn, Turn), "a turn to start", turn)
+        what = "turn" if isinstance(turn, Turn) else turn.method.partition("/")[0]
+        require(None, isinstance(turn, Turn), f"a {what} to start", turn)
         assert isinstance(turn, Turn)
         return turn
 

@@ -11,7 +11,7 @@ from freedom import Freedom, freedoms  # noqa: E402 - found by the line above
 
 HEAD = """# Freedoms
 
-<!-- Written by `make generate`; nobody edits it. -->
+<!-- Written by `make freedoms`; nobody edits it. -->
 
 What an app-server may do otherwise than the reference server, and still conform: the ledger leaves
 it open. Each line is the reference server with this one difference, and no case turns red on it.

@@ -51,7 +51,7 @@ def test_command_that_dies_in_a_session_is_told_with_what_draws_it_again(
     assert setup == "  Setup()"
     assert (
         verdict
-        == 'fail, WIRE-4: expected a response to every request; got none for the request id "1001"'
+        == "fail, WIRE-4: expected a response to every request; got none for the request id 1001"
     )
     draws = (
         f"EXAMPLES=10 SEED=1 REVISION=0.169 WITHOUT=ask,speak 'COMMAND={sys.executable} {program}'"

@@ -14,6 +14,7 @@ from codex_conformance.reports.page import page_lines
 from msgspec.structs import replace as changed
 
 PAGE = Path(__file__).parents[2] / "docs" / "clauses.md"
+FREEDOMS = Path(__file__).parents[1] / "freedoms" / "freedoms_page.py"
 LEDGER = load_ledger()
 
 
@@ -26,6 +27,13 @@ def test_the_page_is_what_make_generate_writes():
     command = [sys.executable, "-m", "codex_conformance", "spec", "page"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=50)
     assert done.stdout == PAGE.read_text("utf-8"), "docs/clauses.md is not current: make generate"
+
+
+def test_the_page_of_freedoms_is_what_make_freedoms_writes():
+    command = [sys.executable, FREEDOMS]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=50)
+    current = PAGE.with_name("freedoms.md").read_text("utf-8")
+    assert done.stdout == current, "docs/freedoms.md is not current: make freedoms"
 
 
 def test_every_clause_has_its_place_and_every_link_leads_to_one(lines):
